@@ -1,0 +1,1 @@
+"""Persona and fragment, person, memory, and the generation of turns."""

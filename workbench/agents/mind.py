@@ -1,0 +1,35 @@
+"""The mind: what a person feels, attends to and wants just now, and where they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Mind:
+    """A state of mind. It does not change; a turn brings another one."""
+
+    emotions: str = ""
+    attention: str = ""
+    goals: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    """What holds just now, such as "shopping for a family of five"."""
+    location: str = ""
+
+    def to_json(self) -> str:
+        """Return the mind as JSON text, the content of a mind event."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Mind:
+        """Read the content of a mind event."""
+        return cls.from_dict(json.loads(text))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Mind:
+        """Read a mind as files hold it."""
+        lists = {key: tuple(data.get(key, ())) for key in ("goals", "context")}
+        return cls(**{**{k: data.get(k, "") for k in ("emotions", "attention", "location")}, **lists})

@@ -1,0 +1,140 @@
+"""Persona and fragment files: JSON and YAML in the shape of `*.agent.json`, read strictly and written whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InvalidPersona, UnknownName, storage_errors
+
+LARGEST = 2_000_000
+"""Bytes; a persona of this size would be 500,000 tokens, so a larger file is a mistake."""
+
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+
+def read_file(path: str | Path) -> dict[str, Any]:
+    """Read a persona or fragment file as a mapping.
+
+    Raises:
+        UnknownName: there is no such file.
+        InvalidPersona: it is not what it should be; the message says where.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UnknownName(f"there is no file {path.absolute()}")
+    with storage_errors(path, "the persona file"):
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise InvalidPersona(f"{path}: {size:,} bytes are too many for a persona (at most {LARGEST:,})")
+        raw = path.read_bytes()
+    if raw.startswith(_BOMS):
+        raise InvalidPersona(f"{path}: begins with a byte-order mark: save it as UTF-8 without BOM")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidPersona(f"{path}: not UTF-8: byte {error.start} is {raw[error.start]:#04x}") from error
+    data = _read_yaml(text, path) if path.suffix in (".yaml", ".yml") else _read_json(text, path)
+    if not isinstance(data, dict):
+        raise InvalidPersona(f"{path}: a mapping is needed, this is a {type(data).__name__}")
+    return data
+
+
+def write_file(path: str | Path, data: Mapping[str, Any]) -> None:
+    """Write a mapping as JSON or YAML, replacing the file only when all is written."""
+    path = Path(path)
+    if path.suffix in (".yaml", ".yml"):
+        import yaml
+
+        text = yaml.safe_dump(dict(data), allow_unicode=True, sort_keys=False, width=120)
+    else:
+        text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+    with storage_errors(path, "the persona file"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def persona_of(data: Mapping[str, Any], source: str, types: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return the persona inside the mapping of a file: under `persona`, or the mapping itself.
+
+    Raises:
+        InvalidPersona: it is of another type.
+    """
+    kind = data.get("type") if "persona" in data else None
+    if kind is not None and kind not in types:
+        raise InvalidPersona(f"{source}: type: {kind!r} is not one of {', '.join(types)}")
+    inner = data.get("persona", data)
+    if not isinstance(inner, Mapping):
+        raise InvalidPersona(f"{source}: persona: a mapping is needed, this is a {type(inner).__name__}")
+    return inner
+
+
+def find(name: str | Path, kind: str) -> Path:
+    """Return the path of a file, or of one of the examples that come with the workbench.
+
+    Args:
+        name: a path, or the bare name of an example.
+        kind: `persona` or `fragment`.
+
+    Raises:
+        UnknownName: neither; the examples there are, are named.
+    """
+    path = Path(name)
+    if path.is_file() or path.suffix or len(path.parts) != 1:
+        return path
+    examples = example_files(kind)
+    if str(name).lower() not in examples:
+        known = ", ".join(examples)
+        raise UnknownName(f"there is no file {str(name)!r} and no example {kind} of that name; there are {known}")
+    return examples[str(name).lower()]
+
+
+def example_files(kind: str) -> dict[str, Path]:
+    """Return the examples that come with the workbench, by name. `kind` is `persona` or `fragment`."""
+    folder = Path(str(resources.files("workbench") / "data" / f"{kind}s"))
+    return {file.name.split(".")[0]: file for file in sorted(folder.glob("*.json"))}
+
+
+def _read_json(text: str, path: Path) -> Any:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = sorted({key for key in keys if keys.count(key) > 1})
+            raise InvalidPersona(f"{path}: {', '.join(twice)}: the key is there twice, one would be lost")
+        return made
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        raise InvalidPersona(f"{path}, line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise InvalidPersona(f"{path}: nested too deeply") from error
+
+
+def _read_yaml(text: str, path: Path) -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            keys = [child.value for child, _ in node.value]
+            if twice := sorted({str(key) for key in keys if keys.count(key) > 1}):
+                place = f"{path}, line {node.start_mark.line + 1}"
+                raise InvalidPersona(f"{place}: {', '.join(twice)}: the key is there twice, one would be lost")
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
+    except yaml.YAMLError as error:
+        raise InvalidPersona(f"{path}: not YAML: {error}") from error
+    except RecursionError as error:
+        raise InvalidPersona(f"{path}: nested too deeply") from error

@@ -1,0 +1,161 @@
+"""The one family of errors: each says what was wrong, where, and what to do.
+
+WorkbenchError
+├── InvalidSettings (ValueError)      a setting or an argument that cannot be
+├── InvalidPersona (ValueError)       a persona, a fragment or a file of one
+├── UnknownName (LookupError)         a person, file or variable that is not there
+├── PromptError                       a prompt file that lacks variables
+├── ModelError                        whatever goes wrong between us and a model
+│   ├── ModelUnreachable              no server, dropped connections, timeouts: all tries spent
+│   ├── WrongKey                      401 and 403
+│   ├── UnknownModel                  404
+│   ├── RequestRefused                any other answer that trying again does not change
+│   ├── PromptTooLong                 the prompt does not fit the model's context
+│   ├── ContentFiltered               the provider's filter refused the request or cut the answer
+│   ├── UnreadableAnswer              not of the schema after every repair round
+│   └── EmbeddedModelMissing          the extra `local` is not installed, or its weights are not
+├── BudgetSpent                       the next call could break the budget
+├── CacheMiss (LookupError)           mode `replay`, and the answer is not in the recording
+├── StepFailed                        a step of a run that could not be finished: names step, person, purpose
+└── StorageError (OSError)            a file that cannot be read or written
+    ├── DamagedFile                   not what it should be: never overwritten
+    ├── NewerFile                     written by a later version: never overwritten
+    └── RunExists                     a run file is already there
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class WorkbenchError(Exception):
+    """The root of the family. Facts are attributes; the message says what to do."""
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        for name, fact in facts.items():
+            setattr(self, name, fact)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), str(self), self.__dict__)
+
+
+def _rebuild(family: type[WorkbenchError], message: str, facts: dict[str, Any]) -> WorkbenchError:
+    return family(message, **facts)
+
+
+class InvalidSettings(WorkbenchError, ValueError):
+    """A setting or an argument that cannot be."""
+
+
+class InvalidPersona(WorkbenchError, ValueError):
+    """A persona, a fragment or a file of one that cannot be read."""
+
+
+class UnknownName(WorkbenchError, LookupError):
+    """A person, a file or a variable that is not there."""
+
+
+class PromptError(WorkbenchError):
+    """A prompt that cannot be rendered: names every variable that is missing."""
+
+
+class ModelError(WorkbenchError):
+    """Whatever goes wrong between the workbench and a model."""
+
+
+class ModelUnreachable(ModelError):
+    """No server, dropped connections, timeouts or overload, after all tries."""
+
+
+class WrongKey(ModelError):
+    """The endpoint did not accept the API key."""
+
+
+class UnknownModel(ModelError):
+    """The endpoint does not have the model."""
+
+
+class RequestRefused(ModelError):
+    """The endpoint refused the request in a way that trying again does not change."""
+
+
+class PromptTooLong(ModelError):
+    """The prompt does not fit the model's context. Nothing is cut in silence."""
+
+
+class ContentFiltered(ModelError):
+    """The provider's content filter refused the request or cut the answer."""
+
+
+class UnreadableAnswer(ModelError):
+    """The answer was not of the schema after every repair round; `text` is the raw answer."""
+
+    text: str
+
+
+class EmbeddedModelMissing(ModelError):
+    """The embedded model is asked for and not installed."""
+
+
+class BudgetSpent(WorkbenchError):
+    """The next call could break the budget; nothing was sent."""
+
+
+class CacheMiss(WorkbenchError, LookupError):
+    """In mode `replay`, a request whose answer is not in the recording."""
+
+
+class StepFailed(WorkbenchError):
+    """A step that could not be finished; what was committed before it stays."""
+
+
+class StorageError(WorkbenchError, OSError):
+    """A file that cannot be read or written; `path` says which."""
+
+    path: Path
+
+
+class DamagedFile(StorageError):
+    """A file that is not what it should be. It is never overwritten."""
+
+
+class NewerFile(StorageError):
+    """A file written by a later version. It is never overwritten."""
+
+
+class RunExists(StorageError, FileExistsError):
+    """A run file is already at the path."""
+
+
+@contextmanager
+def storage_errors(path: Path, what: str) -> Iterator[None]:
+    """Turn what the system or SQLite says of a file into a `StorageError` that names it.
+
+    Args:
+        path: the file or folder.
+        what: what it is to the reader of the message, such as "the run file".
+    """
+    import sqlite3
+
+    try:
+        yield
+    except WorkbenchError:
+        raise
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"{path}: {what} cannot be used: {error}{_advice(str(error))}", path=path) from error
+    except sqlite3.DatabaseError as error:
+        raise DamagedFile(
+            f"{path}: {what} is damaged ({error}). It was left as it is: move it away or restore a copy.", path=path
+        ) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(f"{path}: {what} cannot be used: {reason}{_advice(reason)}", path=path) from error
+
+
+def _advice(reason: str) -> str:
+    full = "full" in reason or "No space" in reason or "too large" in reason or "disk I/O" in reason
+    return ". Free some space on the disk; what was committed is kept" if full else ""

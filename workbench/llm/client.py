@@ -1,0 +1,329 @@
+"""`LLM`: the one way to a model. It joins the endpoint, the call cache, the meter and the budgets."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, overload
+
+from pydantic import BaseModel, SecretStr
+
+from workbench.errors import InvalidSettings, UnreadableAnswer
+from workbench.llm.cache import CallCache
+from workbench.llm.calls import Answer, Message, Reply, Request, Usage
+from workbench.llm.endpoint import Endpoint, Limits
+from workbench.llm.meter import Budget, Hold, Meter, Price, cost_of, price_of
+from workbench.llm.structured import NotOfSchema, read, schema_of
+from workbench.settings import CacheMode, Provider, Settings, load_settings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Value = TypeVar("Value", bound=BaseModel)
+
+DEFAULT_MODEL = "gpt-4.1-mini"
+EMBEDDED_MODEL = "gemma-3-270m"
+REPAIR_ROUNDS = 2
+
+
+class LLM:
+    """A model to think with: the embedded one out of the box, any OpenAI-compatible endpoint when one is set.
+
+    What is not given comes from the settings: `WORKBENCH_*`, `OPENAI_API_KEY`, `OPENAI_BASE_URL`, `.env`.
+
+    Args:
+        model: its name.
+        base_url: the endpoint's address, such as `http://localhost:8000/v1`.
+        api_key: the key; it is kept as a secret and shown nowhere.
+        provider: `openai` (also vLLM, Ollama, llama.cpp ...), `azure` or `embedded`; found out when not given.
+        cache: a `CallCache`, a mode (`use`, `refresh`, `off`, `replay`), a folder, or a recording (`*.jsonl`).
+        concurrency: how many requests may be under way at once.
+        budget: what may be spent.
+        temperature: 0-2; the endpoint's own default when not given.
+        max_tokens: the longest answer, in tokens.
+        timeout: seconds that one request may take.
+        max_tries: how often one request is sent before it counts as failed.
+        max_wait: seconds after which a failing request is not tried again.
+        backoff: seconds; the first wait between two tries is a random part of it, then it doubles.
+        requests_per_minute: a limit of the provider's; none when not given.
+        tokens_per_minute: likewise, for prompt tokens.
+
+    Raises:
+        InvalidSettings: a value that cannot be.
+        StorageError: the call cache cannot be used.
+
+    >>> LLM("gpt-4.1-mini", api_key="sk-not-shown", cache="off")
+    LLM('gpt-4.1-mini', endpoint='https://api.openai.com/v1', cache='off')
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        base_url: str | None = None,
+        api_key: str | SecretStr | None = None,
+        provider: Provider | None = None,
+        *,
+        cache: CallCache | CacheMode | str | Path | None = None,
+        concurrency: int | None = None,
+        budget: Budget | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        timeout: float | None = None,
+        max_tries: int | None = None,
+        max_wait: float | None = None,
+        backoff: float = 0.5,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+    ) -> None:
+        settings = load_settings()
+        limits = Limits(
+            concurrency=_positive("concurrency", concurrency or settings.concurrency),
+            timeout=_positive("timeout", timeout or settings.timeout),
+            max_tries=_positive("max_tries", max_tries or settings.max_tries),
+            max_wait=_positive("max_wait", max_wait or settings.max_wait),
+            backoff=_positive("backoff", backoff),
+            requests_per_minute=requests_per_minute or settings.requests_per_minute,
+            tokens_per_minute=tokens_per_minute or settings.tokens_per_minute,
+        )
+        self.endpoint = _endpoint(settings, model, base_url, api_key, provider, limits)
+        self.temperature = settings.temperature if temperature is None else temperature
+        self.max_tokens = max_tokens or settings.max_tokens
+        self.cache = _open_cache(cache if cache is not None else settings.cache)
+        self.meter = Meter()
+        self._meters: tuple[Meter, ...] = (self.meter,)
+        self._budgets: tuple[Budget, ...] = (budget,) if budget else ()
+        self._prices = settings.prices
+        self._embedding_model = settings.embedding_model
+
+    def __repr__(self) -> str:
+        return f"LLM({self.model!r}, endpoint={self.endpoint.name!r}, cache={self.cache.mode!r})"
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.endpoint.model
+
+    @property
+    def is_embedded(self) -> bool:
+        """True for the small model in the process, which needs worked examples and is not to be believed."""
+        return self.endpoint.provider == "embedded"
+
+    @property
+    def price(self) -> Price | None:
+        """The model's price, or None where none is known."""
+        return price_of(self.model, self._prices)
+
+    def metered(self, budget: Budget | None = None) -> LLM:
+        """Return the same model with a meter of its own, which counts here too, and perhaps one more budget."""
+        view = copy.copy(self)
+        view.meter = Meter()
+        view._meters = (*self._meters, view.meter)
+        view._budgets = (*self._budgets, budget) if budget else self._budgets
+        return view
+
+    @overload
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        schema: None = None,
+        *,
+        purpose: str,
+        person: str | None = None,
+        sample: int = 0,
+        seed: int | None = None,
+        **sampling: Any,
+    ) -> Reply[None]: ...
+    @overload
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        schema: type[Value],
+        *,
+        purpose: str,
+        person: str | None = None,
+        sample: int = 0,
+        seed: int | None = None,
+        **sampling: Any,
+    ) -> Reply[Value]: ...
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        schema: type[BaseModel] | None = None,
+        *,
+        purpose: str,
+        person: str | None = None,
+        sample: int = 0,
+        seed: int | None = None,
+        **sampling: Any,
+    ) -> Reply[Any]:
+        """Ask the model once; from the call cache where the same was asked before.
+
+        Args:
+            messages: as in the OpenAI protocol, with text and image parts.
+            schema: a pydantic model that the answer must be an object of.
+            purpose: what the call is for, in a word: the meter's heading.
+            person: whom it is for, where it is for one.
+            sample: the number of the replicate; another number is another draw.
+            seed: passed to the endpoint where it takes one, and part of the cache key.
+            **sampling: `temperature`, `max_tokens`, `top_p` ... over those of this `LLM`.
+
+        Raises:
+            UnreadableAnswer: not of the schema after two repair rounds, or cut at the token limit.
+            ModelError: the endpoint failed or refused; see `workbench.errors`.
+            BudgetSpent: the call could break a budget; nothing was sent.
+            CacheMiss: in mode `replay`.
+        """
+        asked = list(messages)
+        usage, cached, keys = Usage(), True, []
+        for remaining in range(REPAIR_ROUNDS, -1, -1):
+            request = self._request(asked, schema, sample, seed, sampling)
+            answer, paid = await self._answer(request, purpose, person)
+            usage, cached = usage + answer.usage, cached and not paid
+            keys.append(request.key)
+            try:
+                value = _value(answer, schema)
+                return Reply(answer.text, value, usage, cached, request.key)
+            except NotOfSchema as problem:
+                if schema is None or not remaining:
+                    if self.cache.mode != "replay":
+                        self.cache.forget(keys)  # else the same failure would come back from the cache for ever
+                    raise _unreadable(answer, problem, purpose, person, len(keys)) from problem
+                asked += _repair(answer, problem)
+        raise AssertionError("unreachable")
+
+    async def embed(self, texts: Sequence[str], *, purpose: str = "embedding") -> np.ndarray[Any, Any]:
+        """Return the embeddings of texts, shape (n, dimensions), each of length 1; cached like calls.
+
+        The endpoint's model where `WORKBENCH_EMBEDDING_MODEL` is set, else the embedded sentence encoder.
+        """
+        from workbench.llm.embeddings import embed
+
+        return await embed(self, list(texts), self._embedding_model, purpose)
+
+    def _request(
+        self,
+        messages: list[Message],
+        schema: type[BaseModel] | None,
+        sample: int,
+        seed: int | None,
+        given: dict[str, Any],
+    ) -> Request:
+        sampling: dict[str, Any] = {"max_tokens": self.max_tokens}
+        if self.is_embedded:
+            from workbench.llm.embedded import SAMPLING
+
+            sampling |= SAMPLING
+        if self.temperature is not None:
+            sampling["temperature"] = self.temperature
+        return Request(
+            endpoint=self.endpoint.name,
+            model=self.model,
+            messages=messages,
+            schema=_schema(schema) if schema else None,
+            sampling=sampling | given,
+            seed=seed,
+            sample=sample,
+        )
+
+    async def _answer(self, request: Request, purpose: str, person: str | None) -> tuple[Answer, bool]:
+        async def ask() -> Answer:
+            return await self.pay(request, lambda: self.endpoint.ask(request), purpose, person)
+
+        answer, paid = await self.cache.answer(request, ask)
+        if not paid:
+            for meter in self._meters:
+                meter.add_cached(purpose, person, request.model)
+        return answer, paid
+
+    async def pay(self, request: Request, send: Any, purpose: str, person: str | None) -> Answer:
+        """Send a request within the budgets and count what it used."""
+        price = price_of(request.model, self._prices)
+        most = Usage(prompt=request.estimated_tokens, completion=request.sampling.get("max_tokens", 0))
+        holds: list[Hold] = []
+        try:
+            for budget in self._budgets:
+                holds.append(await budget.hold(most, cost_of(most, price), request.model))
+            answer = cast("Answer", await send())
+        except BaseException:
+            for hold in holds:
+                hold.release()
+            raise
+        usd = cost_of(answer.usage, price)
+        for hold in holds:
+            hold.settle(answer.usage, usd)
+        for meter in self._meters:
+            meter.add(purpose, person, request.model, answer.usage, usd)
+        return answer
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return schema_of(model)
+
+
+def _value(answer: Answer, schema: type[BaseModel] | None) -> BaseModel | None:
+    if answer.finish_reason == "length":
+        raise NotOfSchema(f"it was cut off at the limit of {answer.usage.completion} tokens; it has to be shorter")
+    return read(answer.text, schema) if schema else None
+
+
+def _repair(answer: Answer, problem: NotOfSchema) -> list[Message]:
+    told = f"That answer cannot be used: {problem}. Answer again: the JSON object alone, whole and of the schema."
+    return [{"role": "assistant", "content": answer.text}, {"role": "user", "content": told}]
+
+
+def _unreadable(
+    answer: Answer, problem: NotOfSchema, purpose: str, person: str | None, rounds: int
+) -> UnreadableAnswer:
+    whom = f" of {person}" if person else ""
+    return UnreadableAnswer(
+        f"The answer for {purpose}{whom} cannot be used after {rounds} round(s): {problem}. It began: "
+        f"{answer.text[:200]!r}. The whole text is in the error's `text`; a larger model or more max_tokens may help.",
+        text=answer.text,
+        purpose=purpose,
+        person=person,
+    )
+
+
+def _positive(name: str, value: Any) -> Any:
+    if value <= 0:
+        raise InvalidSettings(f"{name}={value!r}: it has to be more than 0")
+    return value
+
+
+def _endpoint(
+    settings: Settings,
+    model: str | None,
+    base_url: str | None,
+    api_key: str | SecretStr | None,
+    provider: Provider | None,
+    limits: Limits,
+) -> Endpoint:
+    key = SecretStr(api_key) if isinstance(api_key, str) else api_key or settings.api_key
+    url, model = base_url or settings.base_url, model or settings.model
+    provider = provider or settings.provider or ("openai" if key or url else "embedded")
+    if provider not in get_args(Provider):
+        raise InvalidSettings(f"no provider {provider!r}; there are {', '.join(get_args(Provider))}")
+    if provider == "embedded":
+        model = model or EMBEDDED_MODEL
+    elif provider == "azure" and not (url and model):
+        raise InvalidSettings("Azure needs the endpoint (AZURE_OPENAI_ENDPOINT) and the deployment (WORKBENCH_MODEL)")
+    elif url and not model:
+        raise InvalidSettings(f"which model at {url}? Set WORKBENCH_MODEL, or give LLM(model=...)")
+    return Endpoint(provider, model or DEFAULT_MODEL, url, key, settings.azure_api_version, limits)
+
+
+def _open_cache(cache: CallCache | str | Path) -> CallCache:
+    if isinstance(cache, CallCache):
+        return cache
+    if isinstance(cache, str) and cache in get_args(CacheMode):
+        return CallCache.open(mode=cast("CacheMode", cache))
+    return CallCache.from_recording(cache) if str(cache).endswith(".jsonl") else CallCache.open(cache)
+
+
+@cache
+def default_llm() -> LLM:
+    """Return the model that is used where none is given: one a process, from the settings."""
+    return LLM()

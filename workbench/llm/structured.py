@@ -1,0 +1,88 @@
+"""Answers of a given shape: the schema as endpoints want it, and the answer read back without loss."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_DECODER = json.JSONDecoder(strict=False)
+
+
+class NotOfSchema(ValueError):
+    """An answer that is not of its schema; the message is what the model is told."""
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON schema of a model in the form that strict endpoints want.
+
+    Every object names all its keys as required and allows no other, unless it is open (a mapping of free keys).
+    """
+    tightened: dict[str, Any] = _tighten(model.model_json_schema())
+    return tightened
+
+
+def _tighten(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_tighten(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _tighten(value) for key, value in node.items() if key not in ("title", "default")}
+    if "properties" in node:
+        kept["properties"] = {name: _tighten(child) for name, child in node["properties"].items()}
+        kept |= {"required": list(kept["properties"]), "additionalProperties": False}
+    return kept
+
+
+def is_strict(schema: Mapping[str, Any]) -> bool:
+    """Return whether strict mode can hold the schema: it can not where an object has free keys."""
+    text = json.dumps(schema)
+    return '"additionalProperties": true' not in text and '"additionalProperties": {' not in text
+
+
+def read(text: str, model: type[Model]) -> Model:
+    """Read an answer as an object of the model.
+
+    The text is parsed as it is; only where that fails is the JSON looked for in a code fence or between prose.
+    Nothing is repaired by guessing, so that what a person said comes through to the byte.
+
+    Raises:
+        NotOfSchema: it is not of the schema.
+    """
+    try:
+        return model.model_validate(_parse(text))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the answer'}: {e['msg']}" for e in error.errors())
+        raise NotOfSchema(wrong) from error
+
+
+def _parse(text: str) -> Any:
+    if _HALF_PAIR.search(text):
+        raise NotOfSchema("it has half of a surrogate pair")
+    problem: ValueError | None = None
+    for candidate in _candidates(text):
+        try:
+            value, _ = _DECODER.raw_decode(candidate)
+        except ValueError as error:
+            problem = problem or error
+            continue
+        if _HALF_PAIR.search(json.dumps(value, ensure_ascii=False)):
+            raise NotOfSchema("it has half of a surrogate pair (an escape \\ud800 to \\udfff on its own)")
+        return value
+    raise NotOfSchema(f"it is not JSON: {problem or 'there is no { in it'}")
+
+
+def _candidates(text: str) -> list[str]:
+    whole = text.strip()
+    if whole.startswith("{"):
+        return [whole]
+    fenced = [match.group(1).strip() for match in _FENCE.finditer(text)]
+    brace = whole.find("{")
+    return [candidate for candidate in fenced if candidate.startswith("{")] + ([whole[brace:]] if brace >= 0 else [])

@@ -1,0 +1,269 @@
+"""The run file: one recorded simulation in one SQLite file.
+
+A step is committed in one transaction, so it is there whole or not at all. Nothing here knows what a person or a
+world is: it keeps their names, their first state as JSON, and what happened.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.errors import DamagedFile, NewerFile, RunExists, StorageError, UnknownName, storage_errors
+from workbench.record.events import Event
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSION = 1
+_APPLICATION = 0x50574272  # "PWBr": tells a run file from any other SQLite file
+EVERYBODY = "*"
+IfExists = Literal["fail", "replace"]
+
+_SCHEMA = f"""
+PRAGMA application_id = {_APPLICATION};
+PRAGMA user_version = {VERSION};
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE people (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL);
+CREATE TABLE steps (step INTEGER PRIMARY KEY, time TEXT NOT NULL, meter TEXT NOT NULL);
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, step INTEGER NOT NULL, time TEXT NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL,
+    source TEXT NOT NULL, target TEXT NOT NULL, content TEXT NOT NULL, call TEXT, heard_by TEXT NOT NULL
+);
+CREATE INDEX events_by_step ON events (step);
+"""
+_COLUMNS = "id, step, time, kind, type, source, target, content, call"
+
+
+class RunFile:
+    """A run file, open for reading and appending. Make one with `create`, or `open` one that is there.
+
+    Args:
+        connection: the open database.
+        path: where it is; `:memory:` for a run that is not kept.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+        rows = self._rows("SELECT name, number FROM people ORDER BY number")
+        self._numbers: dict[str, int] = dict(rows)
+        self._names = list(self._numbers)
+
+    def __repr__(self) -> str:
+        return f"RunFile({str(self.path)!r}, steps={self.steps})"
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path | None,
+        spec: Mapping[str, Any],
+        people: Mapping[str, Mapping[str, Any]],
+        if_exists: IfExists = "fail",
+    ) -> RunFile:
+        """Make a run file.
+
+        Args:
+            path: where; None keeps the run in memory only.
+            spec: what the run is made of, as JSON: seed, model, schedule, versions.
+            people: the first state of each person by name, as JSON.
+            if_exists: `fail`, or `replace` a run that is there.
+
+        Raises:
+            RunExists: a run is there, and `if_exists` is `fail`.
+            DamagedFile, NewerFile: something is there that is no run of this version; it is never replaced.
+        """
+        if path is None:
+            connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            _lay_out(connection, spec, people)
+            return cls(connection, Path(":memory:"))
+        target = Path(path)
+        if target.exists():
+            cls.open(target).close()
+            if if_exists == "fail":
+                raise RunExists(
+                    f"there is a run at {target}. Go on with it: World.resume({str(target)!r}); or give another "
+                    "record=, or if_exists='replace'.",
+                    path=target,
+                )
+        with storage_errors(target, "the run file"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f".{target.name}.new")
+            temporary.unlink(missing_ok=True)
+            connection = sqlite3.connect(temporary, isolation_level=None)
+            try:
+                _lay_out(connection, spec, people)
+            finally:
+                connection.close()
+            temporary.replace(target)
+        return cls.open(target)
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFile:
+        """Open a run file.
+
+        Raises:
+            UnknownName: there is no such file.
+            DamagedFile: it is no run file, or a damaged one. It is left as it is.
+            NewerFile: a later version of the workbench wrote it.
+        """
+        path = Path(path)
+        if not path.exists():
+            raise UnknownName(f"there is no run file at {path.absolute()}")
+        with storage_errors(path, "the run file"):
+            connection = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
+            try:
+                _check(connection, path)
+                connection.execute("PRAGMA synchronous = NORMAL")
+                return cls(connection, path)
+            except BaseException:
+                connection.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file; what was committed is in it."""
+        self._connection.close()
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What the run is made of."""
+        return {key: json.loads(value) for key, value in self._rows("SELECT key, value FROM meta")}
+
+    @property
+    def people(self) -> dict[str, dict[str, Any]]:
+        """The first state of each person, in the order in which they were given."""
+        rows = self._rows("SELECT name, state FROM people ORDER BY number")
+        return {name: json.loads(state) for name, state in rows}
+
+    @property
+    def steps(self) -> int:
+        """How many steps are committed."""
+        return int(next(self._rows("SELECT coalesce(max(step), 0) FROM steps"))[0])
+
+    @property
+    def last_step(self) -> tuple[int, datetime, list[Any]] | None:
+        """The number, the time at the end and the meter of the last committed step."""
+        for step, time, meter in self._rows("SELECT step, time, meter FROM steps ORDER BY step DESC LIMIT 1"):
+            return step, datetime.fromisoformat(time), json.loads(meter)
+        return None
+
+    @property
+    def last_id(self) -> int:
+        """The number of the last event."""
+        return int(next(self._rows("SELECT coalesce(max(id), 0) FROM events"))[0])
+
+    def events(self, steps: range | None = None) -> Iterator[Event]:
+        """Read the events in order, all or those of some steps."""
+        return (event for event, _ in self.perceived(steps))
+
+    def perceived(self, steps: range | None = None) -> Iterator[tuple[Event, Sequence[str]]]:
+        """Read the events in order, each with the names of those who perceived it."""
+        where, bounds = "", tuple[int, ...]()
+        if steps is not None:
+            where, bounds = "WHERE step >= ? AND step < ?", (steps.start, steps.stop)
+        query = f"SELECT {_COLUMNS}, heard_by FROM events {where} ORDER BY id"  # noqa: S608  # both are constants
+        for *fields, heard_by in self._rows(query, bounds):
+            yield _event(fields), self._read_names(heard_by)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame, one row an event, with the columns of `Event`."""
+        import pandas as pd
+
+        with storage_errors(self.path, "the run file"):
+            rows = self._connection.execute(f"SELECT {_COLUMNS} FROM events ORDER BY id").fetchall()  # noqa: S608
+        frame = pd.DataFrame(rows, columns=_COLUMNS.split(", "))
+        return frame.assign(time=pd.to_datetime(frame["time"]))
+
+    def append(
+        self,
+        events: Sequence[tuple[Event, Sequence[str]]],
+        *,
+        step: tuple[int, datetime, Any] | None = None,
+    ) -> None:
+        """Write events, and perhaps the end of a step, in one transaction.
+
+        Args:
+            events: each with the names of those who perceived it.
+            step: its number, the time at its end, and the meter as JSON.
+
+        Raises:
+            StorageError: it could not be written; the file is as it was before.
+        """
+        rows = [_row(event, self._write_names(heard_by)) for event, heard_by in events]
+        with storage_errors(self.path, "the run file"):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                if step:
+                    number, time, meter = step
+                    values = (number, time.isoformat(), json.dumps(meter))
+                    self._connection.execute("INSERT INTO steps VALUES (?, ?, ?)", values)
+                self._connection.execute("COMMIT")
+            except sqlite3.IntegrityError as error:
+                self._roll_back()
+                raise StorageError(
+                    f"{self.path}: another process has gone on with this run meanwhile ({error}). "
+                    "Resume it again, or record to another file.",
+                    path=self.path,
+                ) from error
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+        with storage_errors(self.path, "the run file"):
+            yield from self._connection.execute(query, values)
+
+    def _write_names(self, names: Sequence[str]) -> str:
+        if len(names) == len(self._numbers):
+            return EVERYBODY
+        return ",".join(str(self._numbers[name]) for name in names)
+
+    def _read_names(self, text: str) -> Sequence[str]:
+        if text == EVERYBODY:
+            return self._names
+        return [self._names[int(number) - 1] for number in text.split(",")] if text else []
+
+
+def _lay_out(connection: sqlite3.Connection, spec: Mapping[str, Any], people: Mapping[str, Mapping[str, Any]]) -> None:
+    connection.executescript(_SCHEMA)
+    connection.execute("BEGIN")
+    meta = [(key, json.dumps(value, ensure_ascii=False)) for key, value in spec.items()]
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
+    states = [(n, name, json.dumps(s, ensure_ascii=False)) for n, (name, s) in enumerate(people.items(), start=1)]
+    connection.executemany("INSERT INTO people VALUES (?, ?, ?)", states)
+    connection.execute("COMMIT")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != _APPLICATION:
+        raise DamagedFile(f"{path} is not a run file of the workbench. It was left as it is.", path=path)
+    if version > VERSION:
+        raise NewerFile(
+            f"{path} was written by a later version of the workbench (run file version {version}, this one reads "
+            f"{VERSION}): install a newer workbench to read it.",
+            path=path,
+        )
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise DamagedFile(f"{path}: the run file is damaged ({found}). It was left as it is.", path=path)
+
+
+def _row(event: Event, heard_by: str) -> tuple[Any, ...]:
+    e = event
+    return (e.id, e.step, e.time.isoformat(), e.kind, e.type, e.source, e.target, e.content, e.call, heard_by)
+
+
+def _event(fields: Sequence[Any]) -> Event:
+    number, step, time, kind, type_, source, target, content, call = fields
+    return Event(number, step, datetime.fromisoformat(time), kind, type_, source, target, content, call)

@@ -1,0 +1,76 @@
+"""One settings object, read from the environment and from `.env`; and the folder that caches live in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workbench.errors import InvalidSettings
+
+Provider = Literal["openai", "azure", "embedded"]
+CacheMode = Literal["use", "refresh", "off", "replay"]
+
+
+class Settings(BaseSettings):
+    """What the environment says. Arguments of `LLM` go before it; the defaults stand last.
+
+    Every name is read as `WORKBENCH_<NAME>`; where the OpenAI client has a variable of its own, that one too.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", env_file=".env", extra="ignore", populate_by_name=True)
+
+    model: str | None = None
+    """The model that people think with."""
+    provider: Provider | None = None
+    """`openai` for any OpenAI-compatible endpoint, `azure`, or `embedded`; found out when not set."""
+    api_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("WORKBENCH_API_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")
+    )
+    base_url: str | None = Field(
+        None, validation_alias=AliasChoices("WORKBENCH_BASE_URL", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT")
+    )
+    azure_api_version: str = Field(
+        "2024-10-21", validation_alias=AliasChoices("WORKBENCH_AZURE_API_VERSION", "OPENAI_API_VERSION")
+    )
+    embedding_model: str | None = None
+    """The endpoint's embedding model; the embedded sentence encoder when not set."""
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_tokens: int = Field(4096, ge=1)
+    """The longest answer, in tokens. It also bounds what a call can cost."""
+    concurrency: int = Field(32, ge=1)
+    timeout: float = Field(60.0, gt=0)
+    """Seconds that one request may take."""
+    max_tries: int = Field(6, ge=1)
+    """How often one request is sent before it counts as failed."""
+    max_wait: float = Field(300.0, gt=0)
+    """Seconds after which a failing request is not tried again."""
+    requests_per_minute: float | None = Field(None, gt=0)
+    tokens_per_minute: float | None = Field(None, gt=0)
+    cache: CacheMode = "use"
+    prices: Path | None = None
+    """A JSON file of prices that goes before the one shipped (`workbench/data/prices.json`)."""
+
+
+def load_settings() -> Settings:
+    """Read the settings now.
+
+    Raises:
+        InvalidSettings: a variable has a value that cannot be; every such variable is named.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise InvalidSettings(f"settings from the environment or .env cannot be used: {wrong}") from None
+
+
+def cache_dir() -> Path:
+    """Return the user's folder for caches: `WORKBENCH_CACHE_DIR`, or the system's place for them."""
+    import platformdirs
+
+    chosen = os.environ.get("WORKBENCH_CACHE_DIR")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("persona-workbench", appauthor=False)

@@ -1,0 +1,1 @@
+"""World, schedule, clock and reach."""

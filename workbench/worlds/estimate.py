@@ -1,0 +1,68 @@
+"""What a run will take, before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.html import box
+from workbench.llm.calls import Message, Usage, estimate_tokens, text_of
+from workbench.llm.meter import Meter, Price, cost_of
+
+ANSWER_TOKENS = 150
+"""Of a turn, as long as none has been seen."""
+HEARD_TOKENS = 60
+"""That one turn adds to the history of each who hears it."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Calls, tokens and money that a run will take at most, if nothing comes from the call cache."""
+
+    calls: int
+    usage: Usage
+    usd: float | None
+    """None where the model's price is not known."""
+    model: str
+
+    def __str__(self) -> str:
+        money = f"about ${self.usd:.2f}" if self.usd is not None else f"money unknown: no price for {self.model}"
+        prompt, completion = self.usage.prompt, self.usage.completion
+        return f"{self.calls} calls, about {prompt:,} prompt and {completion:,} completion tokens, {money}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return box("Estimate", str(self))
+
+
+def estimate(
+    turns: Sequence[Sequence[Message]],
+    hearers: Sequence[int],
+    steps: int,
+    *,
+    meter: Meter,
+    price: Price | None,
+    model: str,
+) -> Estimate:
+    """Estimate steps to come.
+
+    Args:
+        turns: the messages that each person's next turn would send.
+        hearers: how many people each person hears in a step.
+        steps: how many.
+        meter: of the run so far: the length of its answers is taken from it.
+        price: of the model.
+        model: its name.
+    """
+    counts = [count for (purpose, _, _), count in meter.counts.items() if purpose == "turn" and count.calls]
+    seen = sum(count.calls for count in counts)
+    answer = round(sum(count.usage.completion for count in counts) / seen) if seen else ANSWER_TOKENS
+    prompt = 0
+    for messages, heard in zip(turns, hearers, strict=True):
+        now = sum(estimate_tokens(text_of(message)) for message in messages)
+        growth = (heard + 1) * HEARD_TOKENS
+        prompt += steps * now + growth * steps * (steps - 1) // 2
+    calls = steps * len(turns)
+    usage = Usage(prompt=prompt, completion=calls * answer)
+    return Estimate(calls, usage, cost_of(usage, price), model)

@@ -1,0 +1,93 @@
+"""How a world is written to its run file and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from workbench.agents.person import Person
+from workbench.llm.client import LLM
+from workbench.prompts import prompts_version
+from workbench.record.events import Event, Journal
+from workbench.worlds.reach import Reach
+
+if TYPE_CHECKING:
+    from workbench.worlds.world import World
+
+Perceived = tuple[Event, Sequence[str]]
+
+
+def spec_of(world: World) -> dict[str, Any]:
+    """Return what a run is made of: enough to run it again."""
+    endpoint = world.llm.endpoint
+    return {
+        "name": world.name,
+        "description": world.description,
+        "seed": world.seed,
+        "schedule": world.schedule,
+        "reach": world.reach.spec if isinstance(world.reach.spec, str) else [list(pair) for pair in world.reach.spec],
+        "start": world.time.isoformat(),
+        "step_length": world.step_length.total_seconds(),
+        "model": world.llm.model,
+        "provider": endpoint.provider,
+        "endpoint": endpoint.name,
+        "temperature": world.llm.temperature,
+        "max_tokens": world.llm.max_tokens,
+        "version": version("persona-workbench"),
+        "prompts": prompts_version(),
+        "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def states_of(people: Iterable[Person]) -> dict[str, dict[str, Any]]:
+    """Return the first state of people, by name; what they remember goes in as events."""
+    return {person.name: {**person.state(), "memory": []} for person in people}
+
+
+def llm_of(spec: Mapping[str, Any]) -> LLM:
+    """Return the model that a run was made with; the key comes from the settings."""
+    return LLM(
+        spec["model"],
+        None if spec["provider"] == "embedded" else spec["endpoint"],
+        provider=spec["provider"],
+        temperature=spec["temperature"],
+        max_tokens=spec["max_tokens"],
+    )
+
+
+def earlier_memories(people: Iterable[Person]) -> list[Perceived]:
+    """Return what people remember from before as the first events of a run, each known to one person alone."""
+    remembered = [(event, person.name) for person in people for event in person.memory.events]
+    return [
+        (replace(event, id=number, step=0, kind="memory"), (name,))
+        for number, (event, name) in enumerate(remembered, start=1)
+    ]
+
+
+def replay(events: Iterable[Perceived], people: Sequence[Person], reach: Reach) -> None:
+    """Let people perceive what was recorded."""
+    by_name = {person.name: person for person in people}
+    for event, heard_by in events:
+        for name in heard_by:
+            by_name[name].perceive(event)
+        if event.type == "REACH_OUT" and event.target in heard_by:
+            reach.link(event.source, event.target)
+
+
+def note_changes(journal: Journal, spec: Mapping[str, Any], llm: LLM) -> None:
+    """Note in the run what is no longer as it was when it was begun: a run goes on, but not unnoticed."""
+    now = {"model": llm.model, "endpoint": llm.endpoint.name, "prompts": prompts_version()}
+    for what, value in now.items():
+        if value != spec[what]:
+            journal.append("note", "CHANGED", f"{what}: {spec[what]} until here, {value} from here on")
+
+
+def how_to_go_on(world: World) -> str:
+    """Return how a run that was stopped goes on."""
+    kept = f"{world.steps} whole step(s) of {world.name!r} are kept"
+    if str(world.record) == ":memory:":
+        return f"{kept} in this world: run it again to go on. Give record= to keep runs in a file."
+    return f"{kept} in {world.record}: go on with World.resume({str(world.record)!r}). Answers that came are cached."

@@ -1,0 +1,64 @@
+"""Where an action goes: who perceives it, and what comes back to the one who acted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.agents.turns import Action
+from workbench.worlds.reach import Reach
+
+_TO_ALL = frozenset({"", "all", "everyone", "everybody", "the group", "all in reach"})
+
+
+@dataclass(frozen=True)
+class Route:
+    """What becomes of an action."""
+
+    action: Action
+    """With the full name of the target, or none where it is for all."""
+    heard_by: tuple[str, ...]
+    told_back: str = ""
+    """What the one who acted is told, when it reached nobody."""
+    link: bool = False
+    """Whether the two are in reach of each other from now on."""
+
+
+def route(action: Action, source: str, reach: Reach) -> Route:
+    """Return where an action of somebody goes. Talk never reaches people out of reach."""
+    if action.type == "TALK":
+        return _route_talk(action, source, reach)
+    if action.type == "REACH_OUT":
+        return _route_reach_out(action, source, reach)
+    return Route(action, (source,))
+
+
+def _route_talk(action: Action, source: str, reach: Reach) -> Route:
+    in_reach = reach.of(source)
+    if action.target.strip().casefold() in _TO_ALL:
+        return Route(action.model_copy(update={"target": ""}), (source, *in_reach))
+    target = find_name(action.target, reach.names)
+    if target == source:
+        return Route(action.model_copy(update={"target": ""}), (source, *in_reach))
+    if target is None:
+        return Route(action, (source,), f"Nobody here is called {action.target}; nobody heard you.")
+    named = action.model_copy(update={"target": target})
+    if target not in in_reach:
+        return Route(named, (source,), f"{target} is not in reach and did not hear you.")
+    return Route(named, (source, target))
+
+
+def _route_reach_out(action: Action, source: str, reach: Reach) -> Route:
+    target = find_name(action.target, reach.names)
+    if target is None or target == source:
+        return Route(action, (source,), f"There is nobody called {action.target!r} to reach.")
+    return Route(action.model_copy(update={"target": target}), (source, target), link=True)
+
+
+def find_name(name: str, names: Sequence[str]) -> str | None:
+    """Return whom a name means: the full name, whatever its case, or a first name that only one has."""
+    wanted = name.strip().casefold()
+    whole = [known for known in names if known.casefold() == wanted]
+    first = [known for known in names if known.casefold().split()[:1] == [wanted]]
+    found = whole or first
+    return found[0] if len(found) == 1 else None
