@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench import plots
     from workbench.agents.mind import Mind
     from workbench.agents.person import Person, load_fragment
     from workbench.agents.persona import Fragment, Persona
@@ -46,10 +47,11 @@ _WHERE = {
     "World": "workbench.worlds.world",
     "extract": "workbench.extraction.extractor",
     "load_fragment": "workbench.agents.person",
-    "propositions": "workbench.judging",
     "score": "workbench.evaluation.scoring",
     "sync": "workbench.llm.running",
 }
+
+_MODULES = {"plots": "workbench.plots", "propositions": "workbench.judging.propositions"}
 
 __all__ = [
     "LLM",
@@ -70,6 +72,7 @@ __all__ = [
     "World",
     "extract",
     "load_fragment",
+    "plots",
     "propositions",
     "score",
     "sync",
@@ -77,10 +80,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
+    if name in _MODULES:
+        found: Any = import_module(_MODULES[name])
+    elif name in _WHERE:
+        found = getattr(import_module(_WHERE[name]), name)
+    else:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
-    module = import_module(_WHERE[name])
-    found = import_module("workbench.judging.propositions") if name == "propositions" else getattr(module, name)
     globals()[name] = found
     return found
 

@@ -16,6 +16,7 @@ WorkbenchError
 │   └── EmbeddedModelMissing          the extra `local` is not installed, or its weights are not
 ├── BudgetSpent                       the next call could break the budget
 ├── CacheMiss (LookupError)           mode `replay`, and the answer is not in the recording
+├── NotebookFailed                    a notebook that stopped at a cell: names both
 ├── StepFailed                        a step of a run that could not be finished: names step, person, purpose
 └── StorageError (OSError)            a file that cannot be read or written
     ├── DamagedFile                   not what it should be: never overwritten
@@ -111,6 +112,12 @@ class CacheMiss(WorkbenchError, LookupError):
 
 class StepFailed(WorkbenchError):
     """A step that could not be finished; what was committed before it stays."""
+
+
+class NotebookFailed(WorkbenchError):
+    """A notebook stopped at a cell; what it did is kept at `path`."""
+
+    path: Path
 
 
 class StorageError(WorkbenchError, OSError):

@@ -44,6 +44,26 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def dialogue(rows: Sequence[tuple[int, str, str, str, bool]]) -> str:
+    """Return a conversation to be read.
+
+    Args:
+        rows: number, time, speaker, words, and whether they were only thought.
+    """
+    parts, last = [], ""
+    for number, time, speaker, words, quiet in rows:
+        if time != last:
+            parts.append(f'<div style="{_QUIET};margin:.9em 0 .2em">{text(time)}</div>')
+            last = time
+        style = f"{_QUIET};font-style:italic" if quiet else ""
+        parts.append(
+            f'<div id="event-{number}" style="margin:.25em 0;padding-left:2.6em;text-indent:-2.6em">'
+            f'<span style="{_QUIET};display:inline-block;width:2.6em;text-indent:0">{number}</span>'
+            f'<b>{text(speaker)}</b> <span style="{style}">{text(words)}</span></div>'
+        )
+    return f'<div style="max-width:56em;line-height:1.45">{"".join(parts)}</div>'
+
+
 def _tree(value: Any) -> str:
     if isinstance(value, Mapping):
         items = "".join(f"<li><b>{text(key)}</b>: {_tree(item)}</li>" for key, item in value.items())
@@ -51,3 +71,48 @@ def _tree(value: Any) -> str:
     if isinstance(value, list):
         return "<ul>" + "".join(f"<li>{_tree(item)}</li>" for item in value) + "</ul>"
     return text(value)
+
+
+def page(title: str, body: str) -> str:
+    """Return a page that needs nothing else: it loads nothing, runs no script, and follows light and dark.
+
+    Args:
+        title: of the window, as text.
+        body: HTML.
+    """
+    return _PAGE.format(title=text(title), body=body)
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; --ink: #1b1f24; --quiet: #5b6470; --paper: #fff; --line: #d5dae0; --tint: #f4f6f8; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --ink: #e4e7eb; --quiet: #9aa4b0; --paper: #16191d; --line: #39414a; --tint: #20252b; }}
+}}
+body {{
+  --jp-content-font-color1: var(--ink); --jp-content-font-color2: var(--quiet); --jp-layout-color1: var(--paper);
+  --jp-layout-color2: var(--tint); --jp-border-color2: var(--line);
+  margin: 2.5rem auto; max-width: 60rem; padding: 0 1.25rem; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK JP", sans-serif; overflow-wrap: anywhere;
+}}
+h1, h2, h3 {{ line-height: 1.25; margin: 1.8em 0 .5em; }}
+h1 {{ font-size: 1.7rem; margin-top: 0; }}
+h2 {{ font-size: 1.25rem; border-bottom: 1px solid var(--line); padding-bottom: .25em; }}
+table {{ border-collapse: collapse; font-size: .9rem; margin: .8em 0; display: block; overflow-x: auto; }}
+th, td {{ border-bottom: 1px solid var(--line); padding: .35em .8em .35em 0; text-align: left; vertical-align: top; }}
+pre {{ background: var(--tint); border-radius: 6px; padding: .7em .9em; overflow-x: auto; font-size: .85rem; }}
+img {{ max-width: 100%; background: #fff; border-radius: 6px; }}
+a.anchor-link {{ display: none; }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""

@@ -56,7 +56,7 @@ class Request:
             "messages": self.messages,
             "model": self.model,
             "sample": self.sample,
-            "sampling": self.sampling,
+            "sampling": {name: _plain(value) for name, value in self.sampling.items()},
             "schema": self.schema,
             "seed": self.seed,
         }
@@ -110,10 +110,15 @@ class Reply(Generic[Value]):
 
 def text_of(message: Message) -> str:
     """Return the words of a message, whatever parts it has."""
-    content = message["content"]
+    content = message.get("content") or ""
     if isinstance(content, str):
         return content
     return "\n".join(part["text"] for part in content if part["type"] == "text")
+
+
+def _plain(value: Any) -> Any:
+    """A whole number is one number, however it is written: a temperature of 1 and of 1.0 are one request."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def estimate_tokens(text: str) -> int:

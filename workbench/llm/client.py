@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from workbench.llm.cache import CallCache
 from workbench.llm.calls import Answer, Message, Reply, Request, Usage
 from workbench.llm.endpoint import Endpoint, Limits
 from workbench.llm.meter import Budget, Hold, Meter, Price, cost_of, price_of
-from workbench.llm.structured import NotOfSchema, read, schema_of
+from workbench.llm.structured import HALF_PAIR, NotOfSchema, read, schema_of
 from workbench.settings import CacheMode, Provider, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ Value = TypeVar("Value", bound=BaseModel)
 
 DEFAULT_MODEL = "gpt-4.1-mini"
 EMBEDDED_MODEL = "gemma-3-270m"
+EMBEDDED_TIMEOUT = 600.0
+"""Seconds: other processes of this user share the one slot."""
 REPAIR_ROUNDS = 2
 
 
@@ -39,7 +42,7 @@ class LLM:
         api_key: the key; it is kept as a secret and shown nowhere.
         provider: `openai` (also vLLM, Ollama, llama.cpp ...), `azure` or `embedded`; found out when not given.
         cache: a `CallCache`, a mode (`use`, `refresh`, `off`, `replay`), a folder, or a recording (`*.jsonl`).
-        concurrency: how many requests may be under way at once.
+        concurrency: how many requests may be under way at once; 32, or 1 for the embedded model, when not given.
         budget: what may be spent.
         temperature: 0-2; the endpoint's own default when not given.
         max_tokens: the longest answer, in tokens.
@@ -78,16 +81,17 @@ class LLM:
         tokens_per_minute: float | None = None,
     ) -> None:
         settings = load_settings()
-        limits = Limits(
-            concurrency=_positive("concurrency", concurrency or settings.concurrency),
-            timeout=_positive("timeout", timeout or settings.timeout),
+        self.endpoint = _endpoint(settings, model, base_url, api_key, provider)
+        alone = self.is_embedded  # one slot on this machine: what waits for it, waits here
+        self.endpoint.limits = Limits(
+            concurrency=_positive("concurrency", concurrency or (1 if alone else settings.concurrency)),
+            timeout=_positive("timeout", timeout or (EMBEDDED_TIMEOUT if alone else settings.timeout)),
             max_tries=_positive("max_tries", max_tries or settings.max_tries),
             max_wait=_positive("max_wait", max_wait or settings.max_wait),
             backoff=_positive("backoff", backoff),
             requests_per_minute=requests_per_minute or settings.requests_per_minute,
             tokens_per_minute=tokens_per_minute or settings.tokens_per_minute,
         )
-        self.endpoint = _endpoint(settings, model, base_url, api_key, provider, limits)
         self.temperature = settings.temperature if temperature is None else temperature
         self.max_tokens = max_tokens or settings.max_tokens
         self.cache = _open_cache(cache if cache is not None else settings.cache)
@@ -109,6 +113,16 @@ class LLM:
     def is_embedded(self) -> bool:
         """True for the small model in the process, which needs worked examples and is not to be believed."""
         return self.endpoint.provider == "embedded"
+
+    @property
+    def caveat(self) -> str:
+        """What has to be said beside every result of this model; nothing for a model that may be believed."""
+        if not self.is_embedded:
+            return ""
+        return (
+            f"All of this was said, scored and extracted by {self.model}, the small model in the process. It shows "
+            "the machinery and means nothing about people: for results to be believed, use a larger model."
+        )
 
     @property
     def price(self) -> Price | None:
@@ -190,7 +204,7 @@ class LLM:
                     if self.cache.mode != "replay":
                         self.cache.forget(keys)  # else the same failure would come back from the cache for ever
                     raise _unreadable(answer, problem, purpose, person, len(keys)) from problem
-                asked += _repair(answer, problem)
+                asked = [*asked, *_repair(answer, problem, schema)]
         raise AssertionError("unreachable")
 
     async def embed(self, texts: Sequence[str], *, purpose: str = "embedding") -> np.ndarray[Any, Any]:
@@ -217,12 +231,15 @@ class LLM:
             sampling |= SAMPLING
         if self.temperature is not None:
             sampling["temperature"] = self.temperature
+        longest = given.get("max_tokens") or given.get("max_completion_tokens") or sampling["max_tokens"]
+        sampling |= {name: value for name, value in given.items() if name != "max_completion_tokens"}
+        sampling["max_tokens"] = longest  # always there, under one name: budgets count with it, `Dialect` renames it
         return Request(
             endpoint=self.endpoint.name,
             model=self.model,
             messages=messages,
             schema=_schema(schema) if schema else None,
-            sampling=sampling | given,
+            sampling={name: value for name, value in sampling.items() if value is not None},
             seed=seed,
             sample=sample,
         )
@@ -266,12 +283,17 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
 def _value(answer: Answer, schema: type[BaseModel] | None) -> BaseModel | None:
     if answer.finish_reason == "length":
         raise NotOfSchema(f"it was cut off at the limit of {answer.usage.completion} tokens; it has to be shorter")
+    if HALF_PAIR.search(answer.text):
+        raise NotOfSchema("it has half of a surrogate pair")
     return read(answer.text, schema) if schema else None
 
 
-def _repair(answer: Answer, problem: NotOfSchema) -> list[Message]:
+def _repair(answer: Answer, problem: NotOfSchema, schema: type[BaseModel]) -> list[Message]:
     told = f"That answer cannot be used: {problem}. Answer again: the JSON object alone, whole and of the schema."
-    return [{"role": "assistant", "content": answer.text}, {"role": "user", "content": told}]
+    if "{" not in answer.text:  # plain talk: an endpoint that ignores `response_format` has not shown the schema
+        told += f"\n{json.dumps(_schema(schema))}"
+    said = HALF_PAIR.sub("\ufffd", answer.text)  # no request can carry one
+    return [{"role": "assistant", "content": said}, {"role": "user", "content": told}]
 
 
 def _unreadable(
@@ -299,7 +321,6 @@ def _endpoint(
     base_url: str | None,
     api_key: str | SecretStr | None,
     provider: Provider | None,
-    limits: Limits,
 ) -> Endpoint:
     key = SecretStr(api_key) if isinstance(api_key, str) else api_key or settings.api_key
     url, model = base_url or settings.base_url, model or settings.model
@@ -312,7 +333,7 @@ def _endpoint(
         raise InvalidSettings("Azure needs the endpoint (AZURE_OPENAI_ENDPOINT) and the deployment (WORKBENCH_MODEL)")
     elif url and not model:
         raise InvalidSettings(f"which model at {url}? Set WORKBENCH_MODEL, or give LLM(model=...)")
-    return Endpoint(provider, model or DEFAULT_MODEL, url, key, settings.azure_api_version, limits)
+    return Endpoint(provider, model or DEFAULT_MODEL, url, key, settings.azure_api_version)
 
 
 def _open_cache(cache: CallCache | str | Path) -> CallCache:

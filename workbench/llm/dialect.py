@@ -19,6 +19,15 @@ _PROTOCOL = frozenset(
 )
 """Parameters that the OpenAI client has a name for; others go into the body as they are."""
 
+_UNSUPPORTED = re.compile(r"support(?!s)|unrecogni|unknown|unexpected|permitted|forbidden|allowed|\bonly\b|deprecated")
+_VALUE = re.compile(
+    r"too (large|small|big|high|low|long)|(maximum|minimum) value|(less|greater|more) than|at (least|most)\b|out of range"
+    r"|must be (in|between|positive|non-negative|an?)\b|invalid type|expected an? |valid (number|integer|boolean|string)"
+)
+"""A parameter that the endpoint takes, with another value: to drop it would be to do something else in silence."""
+
+TokensName = Literal["max_tokens", "max_completion_tokens"]
+_OTHER_NAME: dict[str, TokensName] = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 _SHAPE_WORDS = ("response_format", "json_schema", "json_object", "structured output", "grammar", "guided")
 
 
@@ -33,7 +42,7 @@ class Dialect:
     ladder: list[Rung] = field(default_factory=lambda: ["json_schema", "json_object", "text"])
     refused: set[str] = field(default_factory=set)
     strict: bool = True
-    tokens_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    tokens_name: TokensName = "max_tokens"
 
     def arguments(self, request: Request) -> dict[str, Any]:
         """Return the keyword arguments with which the OpenAI client sends the request."""
@@ -75,6 +84,8 @@ class Dialect:
         complaint = complaint.lower()
         if "response_format" in sent and _speaks_of_shape(named, complaint):
             return self._step_down(sent["response_format"])
+        if _VALUE.search(complaint) and not _UNSUPPORTED.search(complaint):
+            return False
         names = [*sent, *sent.get("extra_body", {})]
         droppable = [n for n in names if n not in ("model", "messages", "response_format", "extra_body")]
         if named and named in droppable:
@@ -85,20 +96,16 @@ class Dialect:
     def _step_down(self, refused: Mapping[str, Any]) -> bool:
         if refused["type"] != self.ladder[0]:
             return True  # another call has found it out meanwhile
-        if self.strict and "strict" in refused.get("json_schema", {}):
-            self.strict = False
+        if "strict" in refused.get("json_schema", {}):
+            self.strict = False  # also where another call has found it out: without `strict` is not yet tried
         else:
             self.ladder.pop(0)
         return True
 
     def _drop(self, name: str) -> bool:
-        if name == "max_tokens" and self.tokens_name == "max_tokens" and "max_completion_tokens" not in self.refused:
-            self.tokens_name = "max_completion_tokens"
-        elif name == "max_completion_tokens" and "max_tokens" not in self.refused and name not in self.refused:
-            self.refused.add(name)
-            self.tokens_name = "max_tokens"
-        else:
-            self.refused.add(name)
+        self.refused.add(name)
+        if name in _OTHER_NAME and _OTHER_NAME[name] not in self.refused:
+            self.tokens_name = _OTHER_NAME[name]
         return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
     from openai.types.chat import ChatCompletion
 
+_log = logging.getLogger("workbench")
 _DIALECTS: dict[tuple[str, str], Dialect] = {}
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context size", re.IGNORECASE
@@ -40,11 +42,11 @@ _KEYS = re.compile(r"\b(sk|key|Bearer)[-_ ][\w.*-]{6,}")
 class Limits:
     """How hard an endpoint is pressed."""
 
-    concurrency: int
-    timeout: float
-    max_tries: int
-    max_wait: float
-    backoff: float
+    concurrency: int = 32
+    timeout: float = 60.0
+    max_tries: int = 6
+    max_wait: float = 300.0
+    backoff: float = 0.5
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
 
@@ -78,7 +80,7 @@ class Endpoint:
     base_url: str | None
     api_key: SecretStr | None
     api_version: str
-    limits: Limits
+    limits: Limits = Limits()
     _lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lane] = field(default_factory=WeakKeyDictionary, repr=False)
 
     @property
@@ -148,13 +150,21 @@ class Endpoint:
                 return completion
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 named = error.body.get("param") if isinstance(error.body, dict) else None
+                known = set(dialect.refused)
                 final = _is_filtered(error) or _is_too_long(error)
                 if final or not dialect.learn(arguments, named, _own_words(error)):
                     raise
+                self._tell(dialect, dialect.refused - known, request.model, _own_words(error))
             except openai.APIConnectionError:
                 if self.provider == "embedded":
                     self._lane().client = None  # its owner has ended: the next try starts or joins another
                 raise
+
+    def _tell(self, dialect: Dialect, names: set[str], model: str, words: str) -> None:
+        """Say once what a model does not take: a run without the temperature that was chosen is another run."""
+        for name in names:
+            if name != "max_tokens" or dialect.tokens_name in dialect.refused:
+                _log.warning("%s at %s does not take %s; it is left out from now on. %s", model, self.name, name, words)
 
     async def _embed(self, client: AsyncOpenAI, request: Request) -> Any:
         texts = [message["content"] for message in request.messages]

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 Model = TypeVar("Model", bound=BaseModel)
 
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_OBJECT = re.compile(r'\{\s*["}]')
+HALF_PAIR = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -64,16 +65,14 @@ def read(text: str, model: type[Model]) -> Model:
 
 
 def _parse(text: str) -> Any:
-    if _HALF_PAIR.search(text):
-        raise NotOfSchema("it has half of a surrogate pair")
-    problem: ValueError | None = None
+    problem: Exception | None = None
     for candidate in _candidates(text):
         try:
             value, _ = _DECODER.raw_decode(candidate)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # small models open brackets without end
             problem = problem or error
             continue
-        if _HALF_PAIR.search(json.dumps(value, ensure_ascii=False)):
+        if HALF_PAIR.search(json.dumps(value, ensure_ascii=False)):
             raise NotOfSchema("it has half of a surrogate pair (an escape \\ud800 to \\udfff on its own)")
         return value
     raise NotOfSchema(f"it is not JSON: {problem or 'there is no { in it'}")
@@ -81,8 +80,12 @@ def _parse(text: str) -> Any:
 
 def _candidates(text: str) -> list[str]:
     whole = text.strip()
-    if whole.startswith("{"):
+    if _OBJECT.match(whole):
         return [whole]
     fenced = [match.group(1).strip() for match in _FENCE.finditer(text)]
-    brace = whole.find("{")
-    return [candidate for candidate in fenced if candidate.startswith("{")] + ([whole[brace:]] if brace >= 0 else [])
+    candidates = [candidate for candidate in fenced if candidate.startswith("{")]
+    for brace in (match.start() for match in _OBJECT.finditer(whole)):
+        if whole.count("{", 0, brace) == whole.count("}", 0, brace):  # after `{name}` in prose, not inside an object
+            candidates.append(whole[brace:])
+            break
+    return candidates or ([whole[whole.index("{") :]] if "{" in whole else [])

@@ -156,6 +156,11 @@ class RunFile:
         """The number of the last event."""
         return int(next(self._rows("SELECT coalesce(max(id), 0) FROM events"))[0])
 
+    @property
+    def n_events(self) -> int:
+        """How many events there are."""
+        return int(next(self._rows("SELECT count(*) FROM events"))[0])
+
     def events(self, steps: range | None = None) -> Iterator[Event]:
         """Read the events in order, all or those of some steps."""
         return (event for event, _ in self.perceived(steps))

@@ -15,6 +15,7 @@ from workbench.llm.client import LLM, default_llm
 from workbench.llm.meter import Budget
 from workbench.llm.running import together
 from workbench.llm.seeds import derive_seed
+from workbench.record.conversation import Conversation
 from workbench.record.events import START, Event, Journal
 from workbench.record.run_file import IfExists, RunFile
 from workbench.worlds import recording
@@ -22,6 +23,7 @@ from workbench.worlds.estimate import Estimate, estimate
 from workbench.worlds.progress import Progress
 from workbench.worlds.reach import Reach, ReachSpec
 from workbench.worlds.routing import find_name, route
+from workbench.worlds.summary import Summary, summarise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,8 +80,10 @@ class World:
         self._settle(_checked(people), reach, (llm or default_llm()).metered(budget))
         self._journal.time = start
         earlier = recording.earlier_memories(self.people)
-        self._file = RunFile.create(record, recording.spec_of(self), recording.states_of(self.people), if_exists)
-        self._file.append(earlier)
+        self.file: RunFile = RunFile.create(
+            record, recording.spec_of(self), recording.states_of(self.people), if_exists
+        )
+        self.file.append(earlier)
         self._journal.last_id = len(earlier)
         for person in self.people:
             person.memory.clear()
@@ -118,7 +122,7 @@ class World:
         world.schedule, world.step_length = spec["schedule"], timedelta(seconds=spec["step_length"])
         people = [Person.load(state) for state in file.people.values()]
         world._settle(people, spec["reach"], (llm or recording.llm_of(spec)).metered(budget))
-        world._file = file
+        world.file = file
         step, time, meter = file.last_step or (0, datetime.fromisoformat(spec["start"]), [])
         world._journal.step, world._journal.time, world._journal.last_id = step, time, file.last_id
         recording.replay(file.perceived(), people, world.reach)
@@ -142,7 +146,7 @@ class World:
     @property
     def record(self) -> Path:
         """The run file; `:memory:` when the run is not kept."""
-        return self._file.path
+        return self.file.path
 
     def person(self, name: str) -> Person:
         """Return somebody by name; a first name will do where only one has it."""
@@ -156,11 +160,19 @@ class World:
 
         Columns: id, step, time (simulated), kind, type, source, target, content, call.
         """
-        return self._file.to_frame()
+        return self.file.to_frame()
+
+    def conversation(self, *, thoughts: bool = True) -> Conversation:
+        """Return what has happened as it reads: who said what to whom; the numbers are event ids."""
+        return Conversation.of(self.file.events(), thoughts=thoughts)
+
+    def summary(self) -> Summary:
+        """Return how the run was made: people, seed, model, versions, cost, and what has to be said of it."""
+        return summarise(self)
 
     def events(self) -> list[Event]:
         """Return what has happened, in order."""
-        return list(self._file.events())
+        return list(self.file.events())
 
     def __repr__(self) -> str:
         return f"World({self.name!r}, {len(self.people)} people, {self.steps} steps, {self.llm.meter})"
@@ -241,7 +253,7 @@ class World:
         try:
             await self._let_act(progress)
             time = self._journal.time + self.step_length
-            self._file.append(self._pending, step=(self._journal.step, time, self.llm.meter.rows()))
+            self.file.append(self._pending, step=(self._journal.step, time, self.llm.meter.rows()))
             self._journal.time = time
             return [event for event, _ in self._pending]
         except BaseException:
@@ -295,7 +307,7 @@ class World:
 
     def _keep(self, event: Event, heard_by: Sequence[str]) -> None:
         if self._pending is None:
-            self._file.append([(event, heard_by)])
+            self.file.append([(event, heard_by)])
         else:
             self._pending.append((event, heard_by))
 

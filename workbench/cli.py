@@ -1,0 +1,170 @@
+"""The command line: `workbench demo, run, cache, personas`. Thin: what it does lives in the rooms below."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from workbench.errors import InvalidSettings, WorkbenchError
+
+app = typer.Typer(help="Simulate people with language models.", no_args_is_help=True, add_completion=False)
+cache_app = typer.Typer(help="The call cache: answers that were paid for once.", no_args_is_help=True)
+app.add_typer(cache_app, name="cache")
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for all that is written.")]
+Parameters = Annotated[
+    list[str] | None, typer.Option("--parameter", "-p", help="NAME VALUE or NAME=VALUE; may be given again.")
+]
+
+
+@app.command()
+def demo(
+    out: Out = Path("out/demo"),
+    model: Annotated[str, typer.Option(help="gemma-3-270m or smollm2-135m.")] = "gemma-3-270m",
+    steps: Annotated[int, typer.Option(min=1)] = 3,
+) -> None:
+    """Run a focus group on the embedded model: a run file, a notebook, a report and two tables."""
+    os.environ |= {"WORKBENCH_PROVIDER": "embedded", "WORKBENCH_MODEL": model}
+    with _told(out):
+        _run(Path("focus_group"), out, {"steps": steps})
+
+
+class _PairsCommand(TyperCommand):
+    """A command whose `-p` takes a name and a value, as papermill's does; typer has no list of pairs."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _joined(args))
+
+
+@app.command(cls=_PairsCommand)
+def run(
+    notebook: Annotated[Path, typer.Argument(help="A notebook, or the name of a template.")],
+    out: Out = Path("out"),
+    parameter: Parameters = None,
+) -> None:
+    """Run a notebook with parameters; leave it, executed, with an HTML report."""
+    with _told(out):
+        _run(notebook, out, _parsed(parameter or []))
+
+
+@cache_app.command()
+def stats() -> None:
+    """Say how many calls there are, and how large they are."""
+    with _told():
+        from workbench.llm.cache import CallCache
+
+        facts = CallCache.open().stats()
+        typer.echo(f"{facts['calls']} calls, {facts['bytes'] / 1e6:.1f} MB, in {facts['path']}")
+
+
+@cache_app.command()
+def export(
+    recording: Annotated[Path, typer.Argument(help="The JSONL file to write.")],
+    run: Annotated[Path | None, typer.Option(help="Only the calls of this run file.")] = None,
+) -> None:
+    """Write a recording, with which anyone re-runs a study with no model and no key."""
+    with _told():
+        from workbench.llm.cache import CallCache
+        from workbench.record.run_file import RunFile
+
+        keys = {event.call for event in RunFile.open(run).events() if event.call} if run else None
+        typer.echo(f"{CallCache.open().export(recording, keys)} calls written to {recording}")
+
+
+@cache_app.command("import")
+def import_(recording: Annotated[Path, typer.Argument(help="The JSONL file to read.")]) -> None:
+    """Take in a recording."""
+    with _told():
+        from workbench.llm.cache import CallCache
+
+        typer.echo(f"{CallCache.open().load(recording)} new calls from {recording}")
+
+
+@cache_app.command()
+def prune(older_than: Annotated[float, typer.Option(min=0, help="Days.")]) -> None:
+    """Drop the calls that are older than so many days."""
+    with _told():
+        from workbench.llm.cache import CallCache
+
+        typer.echo(f"{CallCache.open().prune(older_than)} calls dropped")
+
+
+@app.command()
+def personas() -> None:
+    """List the example personas and fragments."""
+    with _told():
+        from workbench.agents.person import Person
+        from workbench.agents.persona_files import example_files
+
+        for name, file in example_files("persona").items():
+            typer.echo(f"{name:20} {Person.load(file).minibio()}")
+        for name in example_files("fragment"):
+            typer.echo(f"{name:20} a fragment")
+
+
+def _run(notebook: Path, out: Path, parameters: dict[str, Any]) -> None:
+    from workbench.experiments.notebooks import run_notebook
+    from workbench.experiments.reports import write_report
+
+    executed = run_notebook(notebook, out, parameters)
+    write_report(executed, executed.with_suffix(".html"))
+    typer.echo(f"\nWritten to {out}:")
+    for file in sorted(out.iterdir()):
+        if file.is_file() and not file.name.startswith("."):
+            typer.echo(f"  {file.name:24} {file.stat().st_size / 1000:>8.1f} kB")
+
+
+def _joined(args: list[str]) -> list[str]:
+    joined, rest = [], iter(args)
+    for arg in rest:
+        joined.append(arg)
+        if arg in ("-p", "--parameter"):
+            name = next(rest, "")
+            joined.append(name if "=" in name else f"{name}={next(rest, '')}")
+    return joined
+
+
+def _parsed(pairs: list[str]) -> dict[str, Any]:
+    from workbench.experiments.notebooks import parse_parameter
+
+    parameters = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if not name or not value:
+            raise InvalidSettings(f"-p {pair}: give a name and a value, as in -p steps 3")
+        parameters[name.strip()] = parse_parameter(value)
+    return parameters
+
+
+@contextmanager
+def _told(out: Path | None = None) -> Iterator[None]:
+    """Say what went wrong in a sentence, and how a run that was stopped goes on."""
+    try:
+        yield
+    except WorkbenchError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as stop:
+        typer.secho(f"\nStopped.{_kept(out)}", err=True)
+        raise typer.Exit(130) from stop
+
+
+def _kept(out: Path | None) -> str:
+    runs = sorted(out.glob("*.sqlite")) if out else []
+    if not runs:
+        return ""
+    from workbench.record.run_file import RunFile
+
+    told = [f"{RunFile.open(run).steps} whole step(s) are kept in {run}" for run in runs]
+    again = " ".join(["workbench", *sys.argv[1:]])
+    return (
+        f" {'; '.join(told)}. To go on, give the same command again ({again}): what was answered comes from the call "
+        f"cache. Or in Python: World.resume({str(runs[0])!r})."
+    )

@@ -1,0 +1,1 @@
+"""Notebooks run with parameters, and the reports that they leave."""

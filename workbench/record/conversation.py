@@ -1,0 +1,55 @@
+"""A run as it reads: who said what to whom, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from workbench.html import dialogue
+from workbench.record.events import Event
+from workbench.record.telling import say_time
+
+_SHOWN = frozenset({"CONVERSATION", "TALK", "THINK", "THOUGHT", "REACH_OUT", "VISUAL", "SOCIAL", "LOCATION"})
+_QUIET = frozenset({"THINK", "THOUGHT"})
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """Events to be read, as text or, in a notebook, as a page of dialogue. Its numbers are event ids."""
+
+    events: Sequence[Event]
+
+    @classmethod
+    def of(cls, events: Iterable[Event], *, thoughts: bool = True) -> Conversation:
+        """Return what is to be read of events.
+
+        Args:
+            events: in order.
+            thoughts: whether what people thought is shown, too.
+        """
+        return cls([e for e in events if e.type in _SHOWN and (thoughts or e.type not in _QUIET)])
+
+    def __str__(self) -> str:
+        lines = []
+        for _, group in groupby(self.events, key=lambda event: event.time):
+            events = list(group)
+            lines.append(f"[{say_time(events[0].time)}]")
+            lines += [f"{event.id:>4} {speaker(event)}: {event.content}" for event in events]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = [(e.id, say_time(e.time), speaker(e), e.content, e.type in _QUIET) for e in self.events]
+        return dialogue(rows)
+
+
+def speaker(event: Event) -> str:
+    """Return who did it and to whom: `Lisa to Oscar`, `Lisa thinks`, `to all`."""
+    if event.type in _QUIET:
+        return f"{event.source or event.target} thinks"
+    if event.type == "REACH_OUT":
+        return f"{event.source} reaches out to {event.target}"
+    target = event.target or ("" if event.source else "all")
+    return " to ".join(part for part in (event.source, target) if part) or "to all"
