@@ -168,3 +168,7 @@ def _kept(out: Path | None) -> str:
         f" {'; '.join(told)}. To go on, give the same command again ({again}): what was answered comes from the call "
         f"cache. Or in Python: World.resume({str(runs[0])!r})."
     )
+
+
+if __name__ == "__main__":
+    app()

@@ -21,7 +21,7 @@ WorkbenchError
 └── StorageError (OSError)            a file that cannot be read or written
     ├── DamagedFile                   not what it should be: never overwritten
     ├── NewerFile                     written by a later version: never overwritten
-    └── RunExists                     a run file is already there
+    └── RunExists (FileExistsError)   a run file is already there
 """
 
 from __future__ import annotations

@@ -37,11 +37,12 @@ def box(title: str, subtitle: str, body: str = "") -> str:
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table of texts, aligned to the left."""
+    """Return a table of texts, aligned to the left; without a head when there are no headings."""
     left = ' style="text-align:left;vertical-align:top"'
     head = "".join(f"<th{left}>{text(heading)}</th>" for heading in headings)
+    head = f"<thead><tr>{head}</tr></thead>" if headings else ""
     body = "".join("<tr>" + "".join(f"<td{left}>{text(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<table>{head}<tbody>{body}</tbody></table>"
 
 
 def dialogue(rows: Sequence[tuple[int, str, str, str, bool]]) -> str:
@@ -68,7 +69,7 @@ def _tree(value: Any) -> str:
     if isinstance(value, Mapping):
         items = "".join(f"<li><b>{text(key)}</b>: {_tree(item)}</li>" for key, item in value.items())
         return f"<ul>{items}</ul>"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "<ul>" + "".join(f"<li>{_tree(item)}</li>" for item in value) + "</ul>"
     return text(value)
 
@@ -99,15 +100,18 @@ body {{
   --jp-content-font-color1: var(--ink); --jp-content-font-color2: var(--quiet); --jp-layout-color1: var(--paper);
   --jp-layout-color2: var(--tint); --jp-border-color2: var(--line);
   margin: 2.5rem auto; max-width: 60rem; padding: 0 1.25rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.55 system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK JP", sans-serif; overflow-wrap: anywhere;
+  font: 16px/1.55 system-ui, "Segoe UI", "Noto Sans", "Noto Sans CJK JP", sans-serif; overflow-wrap: break-word;
 }}
 h1, h2, h3 {{ line-height: 1.25; margin: 1.8em 0 .5em; }}
 h1 {{ font-size: 1.7rem; margin-top: 0; }}
 h2 {{ font-size: 1.25rem; border-bottom: 1px solid var(--line); padding-bottom: .25em; }}
-table {{ border-collapse: collapse; font-size: .9rem; margin: .8em 0; display: block; overflow-x: auto; }}
-th, td {{ border-bottom: 1px solid var(--line); padding: .35em .8em .35em 0; text-align: left; vertical-align: top; }}
+table {{ border: 0; border-collapse: collapse; font-size: .9rem; margin: .8em 0; display: block; overflow-x: auto; }}
+th, td, .dataframe thead th, .dataframe tbody th {{
+  border: 0; border-bottom: 1px solid var(--line); padding: .35em .9em .35em 0; text-align: left !important;
+  vertical-align: top; overflow-wrap: normal;
+}}
 pre {{ background: var(--tint); border-radius: 6px; padding: .7em .9em; overflow-x: auto; font-size: .85rem; }}
-img {{ max-width: 100%; background: #fff; border-radius: 6px; }}
+img {{ max-width: 100%; }}
 a.anchor-link {{ display: none; }}
 </style>
 </head>

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-_INK = "#6b7480"  # readable on white and on near-black
+_INK = "#78828f"  # readable on white and on near-black
 _COLOURS = ("#3b82c4", "#d9822b", "#3f9c6b", "#b0579c", "#8a7a2e", "#5b6fd6")
 
 

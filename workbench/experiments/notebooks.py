@@ -49,7 +49,9 @@ def run_notebook(
     target = folder / source.name
     shown = {} if quiet else {"stdout_file": sys.stdout, "stderr_file": sys.stderr}
     try:
-        papermill.execute_notebook(str(source), str(target), values, progress_bar=False, **shown)
+        papermill.execute_notebook(
+            str(source), str(target), values, progress_bar=False, config=_kernel_config(), **shown
+        )
     except papermill.PapermillExecutionError as error:
         raise NotebookFailed(
             f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}. What it did is kept in {target}.",
@@ -57,6 +59,16 @@ def run_notebook(
             cell=error.exec_count,
         ) from error
     return target
+
+
+def _kernel_config() -> Any:
+    """Encrypt the kernel's sockets where that can be done: others on the machine could read a run otherwise."""
+    import zmq
+    from jupyter_client.manager import KernelManager
+    from traitlets.config import Config
+
+    can = zmq.has("curve") and hasattr(KernelManager, "transport_encryption")
+    return Config({"KernelManager": {"transport_encryption": "auto"}}) if can else Config()
 
 
 def find_notebook(notebook: str | Path) -> Path:

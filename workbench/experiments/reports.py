@@ -26,8 +26,9 @@ def write_report(notebook: str | Path, path: str | Path) -> Path:
     notebook, path = Path(notebook), Path(path)
     with storage_errors(notebook, "the notebook"):
         cells = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    cells.metadata.pop("widgets", None)
     cells.cells = [_for_report(cell) for cell in cells.cells if "no-report" not in cell.metadata.get("tags", ())]
-    exporter = HTMLExporter(template_name="basic", exclude_input=True)  # type: ignore[no-untyped-call]
+    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)  # type: ignore[no-untyped-call]
     body, _ = exporter.from_notebook_node(cells)
     with storage_errors(path, "the report"):
         temporary = path.with_name(f".{path.name}.part")

@@ -263,15 +263,16 @@ class LLM:
             for budget in self._budgets:
                 holds.append(await budget.hold(most, cost_of(most, price), request.model))
             answer = cast("Answer", await send())
-        except BaseException:
-            for hold in holds:
-                hold.release()
+            used: Usage | None = answer.usage
+        except BaseException as error:
+            used = getattr(error, "usage", None)  # refused after it was answered: that is paid for as well
             raise
-        usd = cost_of(answer.usage, price)
-        for hold in holds:
-            hold.settle(answer.usage, usd)
-        for meter in self._meters:
-            meter.add(purpose, person, request.model, answer.usage, usd)
+        finally:
+            usd = cost_of(used, price) if used else None
+            for hold in holds:
+                hold.settle(used, usd) if used else hold.release()
+            for meter in self._meters if used else ():
+                meter.add(purpose, person, request.model, used, usd)
         return answer
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import ssl
+import time
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -22,7 +25,7 @@ from workbench.errors import (
 )
 from workbench.llm.calls import Answer, Request, Usage
 from workbench.llm.dialect import Dialect
-from workbench.llm.retries import attempts
+from workbench.llm.retries import NoAnswer, attempts, may_pass
 from workbench.settings import Provider
 
 if TYPE_CHECKING:
@@ -33,9 +36,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger("workbench")
 _DIALECTS: dict[tuple[str, str], Dialect] = {}
 _TOO_LONG = re.compile(
-    r"context_length_exceeded|exceed_context_size|maximum context length|context size", re.IGNORECASE
+    r"context_length_exceeded|exceed_context_size|maximum context length|context size|prompt is too long"
+    r"|input token count|inputs. tokens \+",
+    re.IGNORECASE,
 )
-_KEYS = re.compile(r"\b(sk|key|Bearer)[-_ ][\w.*-]{6,}")
+_KEYS = re.compile(r"\bsk-[\w.*-]{6,}|\bbearer [\w.*~+/=-]{6,}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Endpoint:
         """What the call cache knows the endpoint by: its address, or `embedded` on whatever port."""
         if self.provider == "embedded":
             return "embedded"
-        return (self.base_url or "https://api.openai.com/v1").rstrip("/")
+        return re.sub(r"//[^/@]*@", "//", self.base_url or "https://api.openai.com/v1").rstrip("/")
 
     def dialect(self, model: str) -> Dialect:
         """Return what is known of how a model here is spoken to."""
@@ -105,7 +110,7 @@ class Endpoint:
         if request.kind == "embedding":
             raise ValueError("an embedding request goes to `embed`")
         completion: ChatCompletion = await self._until_answered(request, self._complete)
-        return _read_completion(completion, self.name)
+        return _read_completion(completion)
 
     async def embed(self, texts: list[str], model: str) -> tuple[list[list[float]], Usage]:
         """Return the embeddings of texts, in their order.
@@ -116,45 +121,55 @@ class Endpoint:
         request = Request(self.name, model, [{"role": "user", "content": text} for text in texts], kind="embedding")
         answer = await self._until_answered(request, self._embed)
         vectors = [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
-        return vectors, Usage(prompt=answer.usage.prompt_tokens if answer.usage else 0)
+        return vectors, _usage(getattr(answer, "usage", None))
 
     async def _until_answered(self, request: Request, send: Any) -> Any:
         import openai
 
-        lane = self._lane()
-        limits = self.limits
+        lane, limits, tries = self._lane(), self.limits, ""
         try:
             async for attempt in attempts(max_tries=limits.max_tries, max_wait=limits.max_wait, backoff=limits.backoff):
                 with attempt:
+                    state, queued = attempt.retry_state, time.monotonic()
+                    tries = "1 try" if state.attempt_number == 1 else f"{state.attempt_number} tries"
                     await self._wait_for_limits(lane, request)
                     async with lane.slots:
+                        state.start_time += time.monotonic() - queued  # to wait for one's turn is not to fail
                         return await send(await self._client(lane), request)
         except openai.APIStatusError as error:
-            raise self._refusal(error, request.model) from error
-        except openai.APIError as error:
-            tries = limits.max_tries
+            raise self._refusal(error, request.model, tries) from None  # its own text may show the key
+        except UnicodeEncodeError as error:
+            raise RequestRefused(f"Nothing was sent: the messages have half of a surrogate pair ({error})") from error
+        except (openai.APIError, NoAnswer) as error:
             raise ModelUnreachable(
-                f"{self.name} did not answer ({_first_line(error)}), after up to {tries} tries or "
-                f"{limits.max_wait:g} s. Is the server running, and is the address right?",
+                f"{self.name} did not answer ({_first_line(error)}), after {tries}. "
+                "Is the server running, and is the address right?",
                 endpoint=self.name,
             ) from error
 
     async def _complete(self, client: AsyncOpenAI, request: Request) -> ChatCompletion:
         import openai
+        from openai.types.chat import ChatCompletion
 
         dialect = self.dialect(request.model)
         while True:
             arguments = dialect.arguments(request)
             try:
-                completion: ChatCompletion = await client.chat.completions.create(**arguments)
+                # `post` is the client's way for bodies made by hand: `create` spends 2 ms on walking through the schema
+                body = arguments | arguments.get("extra_body", {})
+                body.pop("extra_body", None)
+                post = client.post("/chat/completions", body=body, cast_to=ChatCompletion)
+                completion: ChatCompletion = await self._answered(post)
+                if not getattr(completion, "choices", None) or not completion.choices[0].message:
+                    raise NoAnswer(f"an answer without a choice: {_beginning(completion)}")
                 return completion
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 named = error.body.get("param") if isinstance(error.body, dict) else None
                 known = set(dialect.refused)
                 final = _is_filtered(error) or _is_too_long(error)
-                if final or not dialect.learn(arguments, named, _own_words(error)):
+                if final or not dialect.learn(arguments, named, _words(error)):
                     raise
-                self._tell(dialect, dialect.refused - known, request.model, _own_words(error))
+                self._tell(dialect, dialect.refused - known, request.model, self._own_words(error))
             except openai.APIConnectionError:
                 if self.provider == "embedded":
                     self._lane().client = None  # its owner has ended: the next try starts or joins another
@@ -168,11 +183,32 @@ class Endpoint:
 
     async def _embed(self, client: AsyncOpenAI, request: Request) -> Any:
         texts = [message["content"] for message in request.messages]
-        return await client.embeddings.create(model=request.model, input=texts, encoding_format="float")
+        create = client.embeddings.create(model=request.model, input=texts, encoding_format="float")
+        answer = await self._answered(create)
+        if len(getattr(answer, "data", None) or ()) != len(texts):
+            raise NoAnswer(f"an answer without a vector for each of {len(texts)} texts: {_beginning(answer)}")
+        return answer
+
+    async def _answered(self, call: Awaitable[Any]) -> Any:
+        """Wait for what the client reads, no longer than the timeout in all: the client's own starts anew with each byte."""
+        try:
+            async with asyncio.timeout(self.limits.timeout):
+                return await call
+        except TimeoutError as error:
+            raise NoAnswer(f"not whole after {self.limits.timeout:g} s") from error
+        except UnicodeEncodeError:
+            raise
+        except ValueError as error:  # it is not JSON, or has no data: the client lets that through
+            raise NoAnswer(f"an answer that is none: {error}") from error
 
     def _lane(self) -> _Lane:
         loop = asyncio.get_running_loop()
         if loop not in self._lanes:
+            for (
+                known
+            ) in self._lanes.keyrefs():  # a client keeps its loop: without this a loop that ended stays for ever
+                if (other := known()) and other.is_closed():
+                    self._lanes.pop(other, None)
             limits = self.limits
             requests, tokens = _per_minute(limits.requests_per_minute), _per_minute(limits.tokens_per_minute)
             self._lanes[loop] = _Lane(asyncio.Semaphore(limits.concurrency), requests, tokens)
@@ -191,7 +227,7 @@ class Endpoint:
         return lane.client
 
     async def _open(self) -> AsyncOpenAI:
-        from openai import AsyncAzureOpenAI, AsyncOpenAI
+        from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
 
         key = self.api_key.get_secret_value() if self.api_key else "no-key-needed"
         base_url, timeout = self.base_url, self.limits.timeout
@@ -202,16 +238,23 @@ class Endpoint:
                 api_version=self.api_version,
                 timeout=timeout,
                 max_retries=0,
+                http_client=DefaultAsyncHttpxClient(verify=_tls(base_url)),
             )
         if self.provider == "embedded":
             from workbench.llm import embedded
 
             connection = await embedded.connect(self.model)
             base_url, key = connection.base_url, connection.api_key.get_secret_value()
-        return AsyncOpenAI(base_url=base_url, api_key=key, timeout=timeout, max_retries=0)
+        http_client = DefaultAsyncHttpxClient(verify=_tls(base_url))
+        return AsyncOpenAI(base_url=base_url, api_key=key, timeout=timeout, max_retries=0, http_client=http_client)
 
-    def _refusal(self, error: APIStatusError, model: str) -> WorkbenchError:
-        words = _own_words(error)
+    def _own_words(self, error: APIStatusError) -> str:
+        """Return what the provider said, less the key and anything that looks like one."""
+        words, key = _words(error), self.api_key.get_secret_value() if self.api_key else ""
+        return _KEYS.sub("[key]", words.replace(key, "[key]") if len(key) >= 8 else words)
+
+    def _refusal(self, error: APIStatusError, model: str, tries: str) -> WorkbenchError:
+        words = self._own_words(error)
         facts: dict[str, Any] = {"endpoint": self.name, "status": error.status_code, "provider_text": words}
         said = f"{self.name} says: {error.status_code}: {words}"
         if _is_filtered(error):
@@ -225,9 +268,14 @@ class Endpoint:
             return UnknownModel(
                 f"There is no model {model!r} here: check WORKBENCH_MODEL and the address. {said}", **facts
             )
-        if error.status_code in (408, 409, 429) or error.status_code >= 500:
-            return ModelUnreachable(f"No answer after up to {self.limits.max_tries} tries. {said}", **facts)
+        if may_pass(error):
+            return ModelUnreachable(f"No answer after {tries}. {said}", **facts)
         return RequestRefused(f"The request was refused. {said}", **facts)
+
+
+def _tls(address: str | None) -> ssl.SSLContext | bool:
+    """Read the machine's certificates, which takes 50 ms, only for an address that has one."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if (address or "").startswith("http://") else True
 
 
 def _per_minute(rate: float | None) -> AsyncLimiter | None:
@@ -238,38 +286,42 @@ def _per_minute(rate: float | None) -> AsyncLimiter | None:
     return AsyncLimiter(rate, 60)
 
 
-def _read_completion(completion: ChatCompletion, endpoint: str) -> Answer:
-    if not completion.choices:
-        raise RequestRefused(f"{endpoint} answered without a choice: {completion.model_dump_json()[:500]}")
-    choice = completion.choices[0]
+def _read_completion(completion: ChatCompletion) -> Answer:
+    choice, usage = completion.choices[0], _usage(getattr(completion, "usage", None))
     refusal = getattr(choice.message, "refusal", None)
     if choice.finish_reason == "content_filter" or refusal:
-        raise ContentFiltered(f"The answer was refused or cut by the provider: {refusal or choice.message.content!r}")
-    return Answer(choice.message.content or "", _usage(completion), choice.finish_reason or "stop", completion.model)
+        said = refusal or choice.message.content
+        raise ContentFiltered(f"The answer was refused or cut by the provider: {said!r}", usage=usage)
+    return Answer(choice.message.content or "", usage, choice.finish_reason or "stop", completion.model)
 
 
-def _usage(completion: ChatCompletion) -> Usage:
-    if not (usage := completion.usage):
-        return Usage()
-    cached = getattr(usage.prompt_tokens_details, "cached_tokens", None) or 0
-    return Usage(usage.prompt_tokens, min(cached, usage.prompt_tokens), usage.completion_tokens)
+def _usage(usage: Any) -> Usage:
+    """Read a usage as far as it is there: servers leave out any part of it."""
+    prompt, completion = (getattr(usage, name, None) or 0 for name in ("prompt_tokens", "completion_tokens"))
+    cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None) or 0
+    return Usage(prompt, min(cached, prompt), completion)
 
 
-def _own_words(error: APIStatusError) -> str:
-    """Return what the provider said, less anything that looks like a key."""
+def _beginning(answer: Any) -> str:
+    return str(answer.model_dump() if hasattr(answer, "model_dump") else answer)[:500]
+
+
+def _words(error: APIStatusError) -> str:
     message = error.body.get("message") if isinstance(error.body, dict) else None
-    return _KEYS.sub("[key]", str(message or error.response.text or error.message)[:2000])
+    return str(message or error.response.text or error.message)[:2000]
 
 
 def _is_filtered(error: APIStatusError) -> bool:
     code = error.body.get("code") if isinstance(error.body, dict) else None
-    return code in ("content_filter", "content_policy_violation") or "content management policy" in _own_words(error)
+    return code in ("content_filter", "content_policy_violation") or "content management policy" in _words(error)
 
 
 def _is_too_long(error: APIStatusError) -> bool:
-    return _TOO_LONG.search(f"{getattr(error, 'code', '')} {_own_words(error)}") is not None
+    return _TOO_LONG.search(f"{getattr(error, 'code', '')} {_words(error)}") is not None
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, NoAnswer):
+        return " ".join(str(error).split())
     cause = f": {error.__cause__}" if error.__cause__ else ""
     return f"{type(error).__name__}{cause}".splitlines()[0]

@@ -12,6 +12,10 @@ AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """HTTP statuses after which the same request may succeed; other 5xx count too."""
 
 
+class NoAnswer(Exception):
+    """What came back, or did not come in time, is no answer of a model."""
+
+
 def attempts(*, max_tries: int, max_wait: float, backoff: float) -> AsyncRetrying:
     """Return the tries of one request, to be iterated with `async for`.
 
@@ -48,7 +52,7 @@ def may_pass(error: BaseException) -> bool:
     if isinstance(error, openai.APIStatusError):
         quota = getattr(error, "code", None) == "insufficient_quota"
         return (error.status_code in AGAIN or error.status_code >= 500) and not quota
-    return isinstance(error, openai.APIConnectionError | openai.APIResponseValidationError)
+    return isinstance(error, openai.APIConnectionError | openai.APIResponseValidationError | NoAnswer)
 
 
 def retry_after(error: Any) -> float:

@@ -25,7 +25,7 @@ class Summary:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return table(["How this run was made", ""], list(self.facts.items()))
+        return table([], list(self.facts.items()))
 
 
 def summarise(world: World) -> Summary:
@@ -37,7 +37,7 @@ def summarise(world: World) -> Summary:
         "Simulated time": f"{spec['start']} to {world.time.isoformat()}",
         "Model": f"{world.llm.model} at {world.llm.endpoint.name}",
         "Seed": str(world.seed),
-        "Cost": str(world.llm.meter),
+        "Cost of the talk": str(world.llm.meter),
         "Versions": f"persona-workbench {spec['version']}, prompts {spec['prompts']}",
         "Run file": str(world.record),
     }

@@ -1,0 +1,118 @@
+"""The people of these tests, the turns that a test has them take, and what was asked in their name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.model_server import Body, Request, obedient
+from workbench.agents.person import Person
+from workbench.llm.client import LLM
+from workbench.worlds.world import World
+
+LISA = {
+    "name": "Lisa Moreau",
+    "age": 28,
+    "nationality": "Canadian",
+    "occupation": {"title": "Data Scientist", "organization": "a search company"},
+    "personality": {"traits": ["You are curious."], "big_five": {"openness": "high"}},
+    "preferences": {"likes": ["cooking"], "dislikes": ["small talk"]},
+    "skills": ["piano"],
+}
+SHARED = Path("/work/shared/data")
+"""The reference's own files; tests that read them skip where they are absent."""
+_WHO = re.compile(r"You are (.+)\. Your turn:\s*$")
+
+
+def llm_at(server: Any, **options: Any) -> LLM:
+    """A model at a server: no cache and quick retries, unless the options say otherwise."""
+    here = {"base_url": getattr(server, "base_url", server), "api_key": "sk-test", "cache": "off", "backoff": 0.001}
+    return LLM(**({"model": "scripted"} | here | options))
+
+
+def person(name: str = "Lisa", **facts: Any) -> Person:
+    """Somebody of whom little is known."""
+    return Person({"name": name, "age": 28, **facts})
+
+
+def world_at(server: Any, *names: str, llm: LLM | None = None, **options: Any) -> World:
+    """A world of people whose names are known; three where none is given."""
+    people = [person(name) for name in names or ("Ann", "Bob", "Cem")]
+    return World("Kitchen", people, llm=llm or llm_at(server), **options)
+
+
+# What people do
+
+
+def turn(*actions: Mapping[str, str], **mind: Any) -> dict[str, Any]:
+    """The answer of a model for a turn; nothing is done where no action is given."""
+    done = list(actions) or [{"type": "DONE", "target": "", "content": ""}]
+    return {"actions": done, "mind": {"emotions": "calm", "attention": "the talk", "goals": [], **mind}}
+
+
+def talk(content: str, to: str = "") -> dict[str, str]:
+    return {"type": "TALK", "target": to, "content": content}
+
+
+def think(content: str) -> dict[str, str]:
+    return {"type": "THINK", "target": "", "content": content}
+
+
+def reach_out(to: str, content: str = "I want to talk to you.") -> dict[str, str]:
+    return {"type": "REACH_OUT", "target": to, "content": content}
+
+
+def play(**turns: Any) -> Callable[[Body], Any]:
+    """Let each person, by name, take one turn (always) or a list of turns (then they are done)."""
+    left = {name: iter(told) for name, told in turns.items() if isinstance(told, list)}
+
+    def reply(body: Body) -> Any:
+        name = who(body)
+        if name in left:
+            return next(left[name], turn())
+        return turns.get(name, turn())
+
+    return reply
+
+
+# What was asked
+
+
+def who(asked: Request | Body) -> str:
+    """Whose turn a request asks for."""
+    return _WHO.search(texts(asked)[1])[1]
+
+
+def texts(asked: Request | Body) -> tuple[str, str]:
+    """The system and the user message of a request."""
+    body = asked.body if isinstance(asked, Request) else asked
+    system, user = (message["content"] for message in body["messages"][:2])
+    return system, user
+
+
+def turns_asked(server: Any, name: str | None = None) -> list[str]:
+    """The user messages of all turns that were asked for, or of one person's."""
+    return [texts(r)[1] for r in server.requests if "Your turn:" in texts(r)[1] and name in (None, who(r))]
+
+
+def steadily(body: Body) -> Any:
+    """Answer by what is asked and nothing else; people speak to all."""
+    return obedient(body)
+
+
+def happened(world: World) -> list[tuple[Any, ...]]:
+    """What is the same in two equal runs: everything."""
+    return [tuple(row) for row in world.transcript().itertuples(index=False)]
+
+
+def said(world: World, kind: str = "TALK") -> list[tuple[str, str, str]]:
+    """Who said what to whom."""
+    return [(e.source, e.target, e.content) for e in world.events() if e.type == kind]
+
+
+def write_json(path: Path, data: Any) -> Path:
+    path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    return path

@@ -1,0 +1,97 @@
+"""The command line, called as a shell would."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import workbench as wb
+from workbench.cli import app
+
+
+def call(*args):
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+async def asked(server, n=3):
+    llm = wb.LLM("scripted", base_url=server.base_url, api_key="none")
+    for number in range(n):
+        await llm.complete([{"role": "user", "content": f"Question {number}"}], purpose="test")
+    return llm
+
+
+def test_personas_lists_the_examples():
+    assert "kinga                Kinga Żurawska, 38" in call("personas").output
+
+
+async def test_cache_stats_and_prune(server):
+    await asked(server)
+    assert call("cache", "stats").output.startswith("3 calls")
+    assert call("cache", "prune", "--older-than", "1").output.startswith("0 calls dropped")
+    assert call("cache", "prune", "--older-than", "0").exit_code == 0
+
+
+async def test_cache_export_and_import(server, tmp_path, monkeypatch):
+    await asked(server)
+    assert call("cache", "export", tmp_path / "r.jsonl").output.startswith("3 calls written")
+    monkeypatch.setenv("WORKBENCH_CACHE_DIR", str(tmp_path / "other"))
+    assert call("cache", "import", tmp_path / "r.jsonl").output.startswith("3 new calls")
+
+
+async def test_cache_export_of_one_run(server, tmp_path):
+    llm = await asked(server)
+    world = wb.World("Tea", [wb.Person.load("kinga")], llm=llm, record=tmp_path / "run.sqlite")
+    await world.run(2, live=False)
+    assert call("cache", "export", tmp_path / "r.jsonl", "--run", tmp_path / "run.sqlite").output.startswith("2 calls")
+
+
+@pytest.mark.parametrize("pair", [["-p", "steps", "1"], ["-p", "steps=1"], ["--parameter", "steps", "1"]])
+def test_run_takes_parameters_as_papermill_does(pair, tmp_path):
+    result = call("run", "focus_group", "-o", tmp_path, *pair, "-p", "nonsense", "1")
+    assert result.exit_code == 1
+    assert "has no parameter nonsense; it has topic, personas, steps, seed, model, out" in result.stderr
+
+
+def test_errors_are_a_sentence_and_not_a_traceback(tmp_path):
+    result = call("run", tmp_path / "missing.ipynb")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: there is no notebook")
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to one process, as POSIX does")
+def test_ctrl_c_leaves_a_resumable_run_and_says_how_to_go_on(model_server, tmp_path):
+    server = model_server(latency=0.3)
+    settings = {"OPENAI_BASE_URL": server.base_url, "WORKBENCH_MODEL": "scripted"}
+    command = [sys.executable, "-m", "workbench.cli", "run", "focus_group", "-o", str(tmp_path), "-p", "steps", "40"]
+    process = subprocess.Popen(
+        command, env=os.environ | settings, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    run_file = tmp_path / "run.sqlite"
+    while process.poll() is None and not (run_file.exists() and wb.RunFile.open(run_file).steps >= 2):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    steps = wb.RunFile.open(run_file).steps
+    assert process.returncode == 130
+    assert f"{steps} whole step(s) are kept in {run_file}" in told
+    assert "give the same command again" in told
+    before = server.n_requests
+    world = wb.World.resume(run_file, llm=wb.LLM("scripted", base_url=server.base_url))
+    wb.sync(world.run(1, live=False))
+    assert world.steps == steps + 1
+    assert server.n_requests - before <= 3
+
+
+def test_the_notebook_of_a_template_says_what_it_needs():
+    cells = json.loads(Path("templates/focus_group.ipynb").read_text(encoding="utf-8"))["cells"]
+    parameters = next(cell for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    lines = [line for line in "".join(parameters["source"]).splitlines() if line.strip()]
+    assert all("#" in line for line in lines)
