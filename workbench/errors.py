@@ -89,7 +89,9 @@ class PromptTooLong(ModelError):
 
 
 class ContentFiltered(ModelError):
-    """The provider's content filter refused the request or cut the answer."""
+    """The provider's content filter refused the request, or cut the answer: then `usage` says what that cost."""
+
+    usage: Any = None
 
 
 class UnreadableAnswer(ModelError):
@@ -152,15 +154,23 @@ def storage_errors(path: Path, what: str) -> Iterator[None]:
         yield
     except WorkbenchError:
         raise
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, sqlite3.ProgrammingError) as error:
+        if str(error).startswith(("no such", "Could not decode")):  # a table, a column; text
+            raise _damaged(path, what, error) from error
         raise StorageError(f"{path}: {what} cannot be used: {error}{_advice(str(error))}", path=path) from error
     except sqlite3.DatabaseError as error:
-        raise DamagedFile(
-            f"{path}: {what} is damaged ({error}). It was left as it is: move it away or restore a copy.", path=path
-        ) from error
+        raise _damaged(path, what, error) from error
+    except UnicodeDecodeError as error:  # SQLite's own words about damage quote the damage
+        raise _damaged(path, what, error) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(f"{path}: {what} cannot be used: {reason}{_advice(reason)}", path=path) from error
+
+
+def _damaged(path: Path, what: str, error: Exception) -> DamagedFile:
+    return DamagedFile(
+        f"{path}: {what} is damaged ({error}). It was left as it is: move it away or restore a copy.", path=path
+    )
 
 
 def _advice(reason: str) -> str:

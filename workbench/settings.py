@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,18 +21,19 @@ class Settings(BaseSettings):
     Every name is read as `WORKBENCH_<NAME>`; where the OpenAI client has a variable of its own, that one too.
     """
 
-    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", env_file=".env", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WORKBENCH_", env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
 
     model: str | None = None
     """The model that people think with."""
     provider: Provider | None = None
     """`openai` for any OpenAI-compatible endpoint, `azure`, or `embedded`; found out when not set."""
-    api_key: SecretStr | None = Field(
-        None, validation_alias=AliasChoices("WORKBENCH_API_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")
-    )
-    base_url: str | None = Field(
-        None, validation_alias=AliasChoices("WORKBENCH_BASE_URL", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT")
-    )
+    api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("WORKBENCH_API_KEY", "OPENAI_API_KEY"))
+    base_url: str | None = Field(None, validation_alias=AliasChoices("WORKBENCH_BASE_URL", "OPENAI_BASE_URL"))
+    azure_api_key: SecretStr | None = Field(None, validation_alias="AZURE_OPENAI_API_KEY")
+    """Of Azure alone, as its endpoint is: who has both accounts sends neither the key of the other."""
+    azure_endpoint: str | None = Field(None, validation_alias="AZURE_OPENAI_ENDPOINT")
     azure_api_version: str = Field(
         "2024-10-21", validation_alias=AliasChoices("WORKBENCH_AZURE_API_VERSION", "OPENAI_API_VERSION")
     )
@@ -48,24 +49,36 @@ class Settings(BaseSettings):
     """How often one request is sent before it counts as failed."""
     max_wait: float = Field(300.0, gt=0)
     """Seconds after which a failing request is not tried again."""
-    requests_per_minute: float | None = Field(None, gt=0)
+    requests_per_minute: float | None = Field(None, ge=1)
     tokens_per_minute: float | None = Field(None, gt=0)
     cache: CacheMode = "use"
     prices: Path | None = None
     """A JSON file of prices that goes before the one shipped (`workbench/data/prices.json`)."""
 
 
-def load_settings() -> Settings:
+def load_settings(**arguments: Any) -> Settings:
     """Read the settings now.
 
+    Args:
+        **arguments: settings that are given in code and go before the environment; None is none.
+
     Raises:
-        InvalidSettings: a variable has a value that cannot be; every such variable is named.
+        InvalidSettings: an argument or a variable has a value that cannot be; every such one is named.
     """
+    given = {name: value for name, value in arguments.items() if value is not None}
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise InvalidSettings(f"settings from the environment or .env cannot be used: {wrong}") from None
+        wrong = [f"{_named(str(e['loc'][0]), given)}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise InvalidSettings(f"settings cannot be used: {'; '.join(wrong)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{Path('.env').absolute()} cannot be read: {error}") from error
+
+
+def _named(name: str, given: dict[str, Any]) -> str:
+    if name in given:
+        return f"{name}={given[name]!r}"
+    return f"WORKBENCH_{name.upper()}" if name in Settings.model_fields else name
 
 
 def cache_dir() -> Path:

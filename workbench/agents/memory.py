@@ -20,8 +20,9 @@ class EpisodicMemory:
 
     def add(self, event: Event) -> None:
         """Remember an event."""
-        told = "" if event.type == "DONE" else tell(event)
-        if told and (not self.events or self.events[-1].time != event.time):
+        told = tell(event) if _is_told(event) else ""
+        last = next((earlier for earlier in reversed(self.events) if _is_told(earlier)), None)
+        if told and (last is None or last.time != event.time):
             told = f"[{say_time(event.time)}]\n{told}"
         self.events.append(event)
         self.text += told
@@ -38,3 +39,7 @@ class EpisodicMemory:
         """Forget all that came after a mark."""
         length, self.text = mark
         del self.events[length:]
+
+
+def _is_told(event: Event) -> bool:
+    return event.type != "DONE"

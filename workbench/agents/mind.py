@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+_LISTS = ("goals", "context")
+
 
 @dataclass(frozen=True)
 class Mind:
@@ -30,6 +32,14 @@ class Mind:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Mind:
-        """Read a mind as files hold it."""
-        lists = {key: tuple(data.get(key, ())) for key in ("goals", "context")}
-        return cls(**{**{k: data.get(k, "") for k in ("emotions", "attention", "location")}, **lists})
+        """Read a mind as files hold it.
+
+        Raises:
+            TypeError: a key that no mind has, or a value of the wrong type.
+        """
+        for name, value in data.items():
+            texts = value if name in _LISTS else [value]
+            if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+                raise TypeError(f"mind: {name} is {value!r}")
+        made: dict[str, Any] = {name: tuple(value) if name in _LISTS else value for name, value in data.items()}
+        return cls(**made)

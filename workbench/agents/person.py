@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +12,7 @@ from workbench.agents.memory import EpisodicMemory
 from workbench.agents.mind import Mind
 from workbench.agents.persona import Fragment, Persona
 from workbench.agents.persona_files import find, persona_of, read_file, write_file
+from workbench.agents.short_turns import propose_short_turn
 from workbench.agents.turns import Action, Surroundings, Turn, propose_turn
 from workbench.errors import InvalidPersona, UnknownName
 from workbench.html import card
@@ -22,6 +22,7 @@ from workbench.record.events import Event, Journal, Kind
 
 FILE_TYPE = "TinyPerson"
 """The type that persona files carry, so that they can be read elsewhere too."""
+_PARTS = ("persona", "mind", "memory")
 
 
 class Person:
@@ -111,31 +112,31 @@ class Person:
 
     def state(self, *, memory: bool = True) -> dict[str, Any]:
         """Return what a file holds: type, persona, and mind and memory where there are any."""
-        state = {**self._kept, "persona": self.persona.to_dict()}
+        parts: dict[str, Any] = {"persona": self.persona.to_dict()}
         if memory and self.mind != Mind():
-            state["mind"] = json.loads(self.mind.to_json())
+            parts["mind"] = json.loads(self.mind.to_json())
         if memory and self.memory.events:
-            state["memory"] = [{**asdict(e), "time": e.time.isoformat()} for e in self.memory.events]
-        return state
+            parts["memory"] = [event.to_dict() for event in self.memory.events]
+        whole = {**self._kept, **parts}
+        return {key: whole[key] for key in whole if key in parts or key not in _PARTS}
 
     def _restore(self, data: Mapping[str, Any], where: str) -> None:
-        self._kept = {"type": FILE_TYPE} | {k: v for k, v in data.items() if k not in ("mind", "memory")}
+        self._kept = dict(data) if "type" in data else {"type": FILE_TYPE, **data}
         try:
             self.mind = Mind.from_dict(data.get("mind", {}))
             for event in data.get("memory", ()):
-                self.memory.add(Event(**{**event, "time": datetime.fromisoformat(event["time"])}))
+                self.memory.add(Event.from_dict(event))
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise InvalidPersona(f"{where}: mind or memory cannot be read: {error}") from error
-        self._journal.last_id = max((event.id for event in self.memory.events), default=0)
+        if self.memory.events:
+            self._journal.last_id = max(event.id for event in self.memory.events)
+            self._journal.time = self.memory.events[-1].time
 
     # -- who they are --------------------------------------------------------------------------------------
 
     def define(self, path: str, value: Any) -> Self:
         """Set one value of the persona; dots lead inside, as in `occupation.title`."""
-        persona = self.persona.define(path, value)
-        if persona.name != self.name:
-            raise InvalidPersona(f"{self.name}: a name cannot be changed: load the persona under the other name")
-        return self._note_persona(persona, path)
+        return self._note_persona(self.persona.define(path, value), path)
 
     def merge(self, fragment: Fragment | Mapping[str, Any] | str | Path, *, overwrite: bool = False) -> Self:
         """Merge a fragment into the persona.
@@ -152,6 +153,8 @@ class Person:
         return self._note_persona(self.persona.merge(fragment, overwrite=overwrite), "fragment")
 
     def _note_persona(self, persona: Persona, what: str) -> Self:
+        if persona.name != self.name:
+            raise InvalidPersona(f"{self.name}: a name cannot be changed: load the persona under the other name")
         changed = json.dumps({"changed": what, "persona": persona.to_dict()}, ensure_ascii=False)
         self._happens("intervention", "PERSONA", changed)
         return self
@@ -218,7 +221,7 @@ class Person:
         Raises:
             ModelError: no turn could be had; nothing has changed.
         """
-        seed = derive_seed("alone", self._journal.last_id, self.name)
+        seed = derive_seed("alone", len(self.memory.events), self.name)
         turn = await self.propose(self._llm or default_llm(), Surroundings(self._journal.time), seed=seed)
         for action in turn.actions:
             self.perceive(self.journal_action(action, turn.call, (self.name,)))
@@ -231,7 +234,8 @@ class Person:
 
     async def propose(self, llm: LLM, surroundings: Surroundings, *, seed: int) -> Turn:
         """Return the turn that the person would take now; nothing changes."""
-        return await propose_turn(llm, self.persona, self.mind, self.memory.text, surroundings, seed=seed)
+        propose = propose_short_turn if llm.is_embedded else propose_turn
+        return await propose(llm, self.persona, self.mind, self.memory, surroundings, seed=seed)
 
     def journal_action(self, action: Action, call: str, heard_by: Sequence[str]) -> Event:
         """Put an action of this person into the journal."""

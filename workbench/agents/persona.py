@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, field_validator
 
 from workbench.errors import InvalidPersona
 from workbench.html import card
 
 Number = int | float
+DEEPEST = 64
+"""Levels of a persona."""
+MOST = 200_000
+"""Values in a persona: more come from a mistake, or from a file that is made to explode."""
 
 
 class _Open(BaseModel):
@@ -54,7 +59,7 @@ class Relationship(_Open):
 class Specification(_Open):
     """The known keys of a persona, none of them needed."""
 
-    name: str | None = Field(None, min_length=1)
+    name: str | None = None
     age: Number | str | None = None
     gender: str | None = None
     nationality: str | None = None
@@ -73,6 +78,22 @@ class Specification(_Open):
     other_facts: list[str] | None = None
 
     _data: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, name: str | None) -> str | None:
+        if name is not None and [name.strip()] != name.splitlines():
+            raise ValueError("a name is one line of text, without spaces around it")
+        return name
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep what a persona is made of when it is made of keyword arguments."""
+        self._data = self.model_dump(exclude_unset=True)
+        _check_tree(self._data, "")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy in which some keys have other values, all of them checked."""
+        return type(self).parse({**self._data, **(update or {})})
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], source: str = "") -> Self:
@@ -132,7 +153,7 @@ class Persona(Specification):
     {'name': 'Lisa', 'age': 29, 'skills': ['piano', 'chess']}
     """
 
-    name: str = Field(min_length=1)
+    name: str
 
     def define(self, path: str, value: Any) -> Persona:
         """Return a persona in which one value is set.
@@ -142,10 +163,14 @@ class Persona(Specification):
             value: anything that JSON can hold.
         """
         data = self.to_dict()
-        *parents, last = path.split(".")
+        *parents, last = keys = path.split(".")
+        if not all(keys):
+            raise InvalidPersona(f"{self.name}: the path {path!r} lacks a key: it is one like 'occupation.title'")
         place = data
         for key in parents:
-            place = place.setdefault(key, {})
+            if place.get(key) is None:
+                place[key] = {}
+            place = place[key]
             if not isinstance(place, dict):
                 raise InvalidPersona(f"{self.name}: {path!r} leads into {key!r}, which is no mapping")
         place[last] = copy.deepcopy(value)
@@ -200,30 +225,57 @@ def _short(value: Any) -> str:
 
 
 def _lines(value: Any, indent: str) -> list[str]:
-    """Write a tree as Markdown: `key: value` lines, and dashes for lists."""
+    """Write a tree as Markdown: `key: value` lines, dashes for lists, nothing for what is empty."""
     lines: list[str] = []
     pairs = value.items() if isinstance(value, dict) else ((None, item) for item in value)
     for key, item in pairs:
-        head = f"{indent}- " if key is None else f"{indent}{str(key).replace('_', ' ')}:"
-        if isinstance(item, dict | list) and item:
-            inner = _lines(item, indent + "  ")
-            lines += [f"{head}{inner[0].strip()}", *inner[1:]] if key is None else [head, *inner]
-        elif item not in (None, "", [], {}):
-            lines.append(f"{head}{'' if key is None else ' '}{item}")
+        head = f"{indent}-" if key is None else f"{indent}{str(key).replace('_', ' ')}:"
+        if isinstance(item, dict | list):
+            if inner := _lines(item, indent + "  "):
+                lines += [f"{head} {inner[0].strip()}", *inner[1:]] if key is None else [head, *inner]
+        elif item is not None and str(item).strip():
+            first, *more = str(item).strip().splitlines()
+            lines += [f"{head} {first}", *(f"{indent}  {line}".rstrip() for line in more)]
     return lines
 
 
-def _check_tree(data: Any, where: str, path: str = "", inside: tuple[int, ...] = ()) -> None:
-    """Refuse what JSON cannot hold: cycles, keys that are no text, values of other types."""
+def _check_tree(data: Any, where: str) -> None:
+    """Refuse what JSON cannot hold (cycles, keys that are no text, values of other types) and what nobody writes."""
+    if not isinstance(data, Mapping):
+        raise InvalidPersona(f"{where}a mapping is needed, this is a {type(data).__name__}")
+    for number, (path, value) in enumerate(_walk(data, "", (), where)):
+        if number >= MOST:
+            raise InvalidPersona(f"{where}too many values for a persona (at most {MOST:,})")
+        if isinstance(value, str):
+            _check_text(value, f"{where}{path}")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise InvalidPersona(f"{where}{path} is {value}, which JSON cannot hold: leave it out, or write it as text")
+        elif value is not None and not isinstance(value, int | float | Mapping | list):
+            raise InvalidPersona(f"{where}{path} is a {type(value).__name__} ({value!r}): write it as text")
+
+
+def _walk(data: Any, path: str, inside: tuple[int, ...], where: str) -> Iterator[tuple[str, Any]]:
+    """Yield every value of a tree with its path."""
     if id(data) in inside:
-        raise InvalidPersona(f"{where}{path or 'the persona'} contains itself: break the cycle")
+        raise InvalidPersona(f"{where}{path} contains itself: break the cycle")
+    if len(inside) > DEEPEST:
+        raise InvalidPersona(f"{where}{path.partition('.')[0][:60]} is nested too deeply (at most {DEEPEST} levels)")
+    yield path, data
+    inside = (*inside, id(data))
     if isinstance(data, Mapping):
         for key, value in data.items():
             if not isinstance(key, str):
                 raise InvalidPersona(f"{where}the key {key!r} in {path or 'the persona'} is no text: put it in quotes")
-            _check_tree(value, where, f"{path}.{key}" if path else key, (*inside, id(data)))
+            _check_text(key, f"{where}the key {key!a} in {path or 'the persona'}")
+            yield from _walk(value, f"{path}.{key}" if path else key, inside, where)
     elif isinstance(data, list):
         for number, value in enumerate(data):
-            _check_tree(value, where, f"{path}[{number}]", (*inside, id(data)))
-    elif data is not None and not isinstance(data, str | int | float | bool):
-        raise InvalidPersona(f"{where}{path} is a {type(data).__name__} ({data!r}): write it as text")
+            yield from _walk(value, f"{path}[{number}]", inside, where)
+
+
+def _check_text(text: str, what: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = text[error.start : error.end]
+        raise InvalidPersona(f"{what} has half of a surrogate pair ({half!a}): write the whole character") from error

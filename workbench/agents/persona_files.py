@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,7 @@ from workbench.errors import InvalidPersona, UnknownName, storage_errors
 LARGEST = 2_000_000
 """Bytes; a persona of this size would be 500,000 tokens, so a larger file is a mistake."""
 
+_UNUSUAL = re.compile(r"[^\S \n]")
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -25,8 +27,8 @@ def read_file(path: str | Path) -> dict[str, Any]:
         InvalidPersona: it is not what it should be; the message says where.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UnknownName(f"there is no file {path.absolute()}")
+    if not _is_file(path):
+        raise UnknownName(f"there is no file {str(path.absolute())[:300]}")
     with storage_errors(path, "the persona file"):
         size = path.stat().st_size
         if size > LARGEST:
@@ -48,9 +50,7 @@ def write_file(path: str | Path, data: Mapping[str, Any]) -> None:
     """Write a mapping as JSON or YAML, replacing the file only when all is written."""
     path = Path(path)
     if path.suffix in (".yaml", ".yml"):
-        import yaml
-
-        text = yaml.safe_dump(dict(data), allow_unicode=True, sort_keys=False, width=120)
+        text = _as_yaml(dict(data))
     else:
         text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     with storage_errors(path, "the persona file"):
@@ -89,12 +89,12 @@ def find(name: str | Path, kind: str) -> Path:
         UnknownName: neither; the examples there are, are named.
     """
     path = Path(name)
-    if path.is_file() or path.suffix or len(path.parts) != 1:
+    if _is_file(path) or path.suffix or len(path.parts) != 1:
         return path
     examples = example_files(kind)
     if str(name).lower() not in examples:
         known = ", ".join(examples)
-        raise UnknownName(f"there is no file {str(name)!r} and no example {kind} of that name; there are {known}")
+        raise UnknownName(f"there is no file {str(name)[:300]!r} and no example {kind} of that name; there are {known}")
     return examples[str(name).lower()]
 
 
@@ -102,6 +102,13 @@ def example_files(kind: str) -> dict[str, Path]:
     """Return the examples that come with the workbench, by name. `kind` is `persona` or `fragment`."""
     folder = Path(str(resources.files("workbench") / "data" / f"{kind}s"))
     return {file.name.split(".")[0]: file for file in sorted(folder.glob("*.json"))}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a whole text where a path is meant: too long for a name
+        return False
 
 
 def _read_json(text: str, path: Path) -> Any:
@@ -117,6 +124,10 @@ def _read_json(text: str, path: Path) -> Any:
         return json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise InvalidPersona(f"{path}, line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from error
+    except InvalidPersona:
+        raise
+    except ValueError as error:  # a number of thousands of digits
+        raise InvalidPersona(f"{path}: cannot be read: {error}") from error
     except RecursionError as error:
         raise InvalidPersona(f"{path}: nested too deeply") from error
 
@@ -134,7 +145,22 @@ def _read_yaml(text: str, path: Path) -> Any:
 
     try:
         return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
-    except yaml.YAMLError as error:
+    except InvalidPersona:
+        raise
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:  # PyYAML lets those of `!!int x` through
         raise InvalidPersona(f"{path}: not YAML: {error}") from error
     except RecursionError as error:
         raise InvalidPersona(f"{path}: nested too deeply") from error
+
+
+def _as_yaml(data: Any) -> str:
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Puts what PyYAML folds or loses (NEL, line and paragraph separators) into escapes."""
+
+    def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, '"' if _UNUSUAL.search(text) else None)
+
+    Dumper.add_representer(str, represent)
+    return yaml.dump(data, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=120)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workbench.agents.memory import EpisodicMemory
 from workbench.agents.mind import Mind
 from workbench.agents.persona import Persona
 from workbench.llm.calls import Message
@@ -67,34 +68,36 @@ class Surroundings:
     """Names, each with what it is to this person, or nothing."""
 
 
-def turn_messages(
-    persona: Persona, mind: Mind, history: str, surroundings: Surroundings, *, worked_example: str = ""
-) -> list[Message]:
+def turn_messages(persona: Persona, mind: Mind, history: str, surroundings: Surroundings) -> list[Message]:
     """Return the messages of a turn, laid out so that providers can cache as much of the start as possible.
 
     First what all people share, then what the world shares, then the persona, then history that only grows; what
     changes each turn stands last.
     """
-    system = render("turn_system", worked_example=worked_example, world=surroundings.world, persona=persona.markdown)
-    known = [f"{name} ({what})" if what else name for name, what in surroundings.in_reach.items()]
+    system = render("turn_system", world=surroundings.world, persona=persona.markdown)
+    known = [_flat(f"{name} ({what})" if what else name) for name, what in surroundings.in_reach.items()]
     user = render(
         "turn_user",
         history=history,
         time=say_time(surroundings.time),
-        place=mind.location,
+        place=_flat(mind.location),
         in_reach=", ".join(known),
-        mind=mind,
+        mind={name: _flat(value) for name, value in asdict(mind).items()},
         name=persona.name,
     )
     return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
 
+def _flat(value: Any) -> Any:
+    """Put texts on one line each: what somebody feels must not look like a part of the prompt."""
+    return " ".join(value.split()) if isinstance(value, str) else [_flat(text) for text in value]
+
+
 async def propose_turn(
-    llm: LLM, persona: Persona, mind: Mind, history: str, surroundings: Surroundings, *, seed: int
+    llm: LLM, persona: Persona, mind: Mind, memory: EpisodicMemory, surroundings: Surroundings, *, seed: int
 ) -> Turn:
     """Ask the model for a turn, in one request; nothing of the person changes."""
-    worked_example = render("turn_example") if llm.is_embedded else ""
-    messages = turn_messages(persona, mind, history, surroundings, worked_example=worked_example)
+    messages = turn_messages(persona, mind, memory.text, surroundings)
     reply = await llm.complete(messages, TurnAnswer, purpose="turn", person=persona.name, seed=seed)
     after = reply.value.mind
     new_mind = replace(mind, emotions=after.emotions, attention=after.attention, goals=tuple(after.goals))

@@ -68,6 +68,6 @@ async def score_claim(llm: LLM, subject: Subject, claim: str) -> Score:
     named = tuple(dict.fromkeys(answer.evidence))
     evidence = tuple(number for number in named if number in known)
     if not evidence:
-        reason = f"no evidence: the judge named {list(named) or 'no event'}, none of which it was shown"
-        return Score.unscored(reason, reply.call)
+        reason = f"the judge named {list(named)}, none of which it was shown" if named else "the judge named no event"
+        return Score.unscored(f"no evidence: {reason}", reply.call)
     return Score(answer.score, answer.justification, answer.confidence, evidence, reply.call)

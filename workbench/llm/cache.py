@@ -9,10 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, get_args
+
+import diskcache
 
 from workbench.errors import CacheMiss, DamagedFile, InvalidSettings, NewerFile, storage_errors
 from workbench.llm.calls import Answer, Request
@@ -77,13 +82,16 @@ class CallCache:
         if answer := self.lookup(request):
             return answer, False
         flight_key = (asyncio.get_running_loop(), request.key)
-        if flight := self._flights.get(flight_key):
-            return await flight.join(), False
+        under_way = self._flights.get(flight_key)
+        if under_way and not under_way.ended:
+            return await under_way.join(), False
         flight = self._flights[flight_key] = _Flight(self._ask(request, ask))
-        try:
-            return await flight.join(), True
-        finally:
-            self._flights.pop(flight_key, None)
+        flight.task.add_done_callback(lambda _: self._landed(flight_key, flight))
+        return await flight.join(), True
+
+    def _landed(self, flight_key: tuple[asyncio.AbstractEventLoop, str], flight: _Flight) -> None:
+        if self._flights.get(flight_key) is flight:
+            del self._flights[flight_key]
 
     async def _ask(self, request: Request, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         answer = await ask()
@@ -115,21 +123,26 @@ class CallCache:
 
     def get(self, key: str) -> Answer | None:
         """Return the answer under a key, or None."""
-        entry = self.entry(key)
-        return Answer.from_json(entry["answer"]) if entry else None
+        with self._reading(f"the entry {key[:12]} of the call cache"):
+            entry = self._store.get(key)
+            return Answer.from_json(entry["answer"]) if entry is not None else None
 
     def entry(self, key: str) -> dict[str, Any] | None:
         """Return all that is kept under a key: `request` (canonical JSON), `answer`, `at` (Unix time)."""
+        with self._reading(f"the entry {key[:12]} of the call cache"):
+            entry: dict[str, Any] | None = self._store.get(key)
+        return entry
+
+    @contextmanager
+    def _reading(self, what: str) -> Iterator[None]:
         try:
             with storage_errors(self.path, "the call cache"):
-                entry: dict[str, Any] | None = self._store.get(key)
-        except (ValueError, KeyError, _zlib_error()) as error:
+                yield
+        except (ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
             raise DamagedFile(
-                f"{self.path}: the entry {key[:12]} of the call cache cannot be read ({error}). "
-                "Move the folder away to start a new one.",
+                f"{self.path}: {what} cannot be read ({error!r}). Move the folder away to start a new one.",
                 path=self.path,
             ) from error
-        return entry
 
     def forget(self, keys: Iterable[str]) -> None:
         """Drop entries, so that the same requests are asked again."""
@@ -139,7 +152,7 @@ class CallCache:
 
     def keys(self) -> list[str]:
         """Return the keys of all calls, sorted."""
-        with storage_errors(self.path, "the call cache"):
+        with self._reading("a key of the call cache"):
             return sorted(key for key in self._store if key != _VERSION_KEY)
 
     def stats(self) -> dict[str, Any]:
@@ -202,40 +215,96 @@ class _Flight:
     """One call on its way that several may wait for. It is cancelled when nobody waits any more."""
 
     def __init__(self, call: Awaitable[Answer]) -> None:
-        self._task = asyncio.ensure_future(call)
+        self.task = asyncio.ensure_future(call)
         self._waiting = 0
+        self._given_up = False
+
+    @property
+    def ended(self) -> bool:
+        """True when there is nothing to wait for any more."""
+        return self._given_up or self.task.done()
 
     async def join(self) -> Answer:
         self._waiting += 1
         try:
-            return await asyncio.shield(self._task)
+            return await asyncio.shield(self.task)
         finally:
             self._waiting -= 1
-            if not self._waiting and not self._task.done():
-                self._task.cancel()
+            if not self._waiting and not self.task.done():
+                self._given_up = True
+                self.task.cancel()
+
+
+class _JSONDisk(diskcache.JSONDisk):  # type: ignore[misc]
+    """Writes JSON as its base does, which still runs the pickles that it finds: anyone could plant one in a folder."""
+
+    def get(self, key: Any, raw: Any) -> Any:
+        if not raw:
+            raise ValueError("a pickled key")
+        return super().get(key, raw)
+
+    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
+        if mode not in (diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY):
+            raise ValueError("a pickled value")
+        return super().fetch(mode, filename, value, read)
+
+
+class _Store(diskcache.Cache):  # type: ignore[misc]
+    """Writes as its base does, which tries again for ever where a transaction cannot begin, as in a read-only file."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        with _no_timeout():
+            self.set(key, value)
+
+    def pop(self, key: str, default: Any = None) -> Any:
+        with _no_timeout():
+            return super().pop(key, default)
+
+
+@contextmanager
+def _no_timeout() -> Iterator[None]:
+    try:
+        yield
+    except diskcache.Timeout:
+        raise sqlite3.OperationalError("it is read-only, or locked by another process") from None
 
 
 def _open_folder(path: Path) -> MutableMapping[str, Any]:
-    import diskcache
-
     with storage_errors(path, "the call cache"):
-        store: MutableMapping[str, Any] = diskcache.Cache(str(path), disk=diskcache.JSONDisk, eviction_policy="none")
-        version = store.get(_VERSION_KEY)
-        if version is None:
-            store[_VERSION_KEY] = version = VERSION
-    if version > VERSION:
-        raise NewerFile(
-            f"{path} was written by a later version of the workbench (cache version {version}, this one reads "
-            f"{VERSION}). Install a newer workbench, or set WORKBENCH_CACHE_DIR to another folder.",
-            path=path,
-        )
-    return store
+        version = _version_of(path)
+        if version is None or version <= VERSION:
+            store: MutableMapping[str, Any] = _Store(str(path), disk=_JSONDisk, eviction_policy="none")
+            if version is None:
+                store[_VERSION_KEY] = VERSION
+            return store
+    raise NewerFile(
+        f"{path} was written by a later version of the workbench (cache version {version}, this one reads "
+        f"{VERSION}). Install a newer workbench, or set WORKBENCH_CACHE_DIR to another folder.",
+        path=path,
+    )
+
+
+def _version_of(path: Path) -> int | None:
+    """Read the version of a folder without diskcache, which writes to each folder that it opens."""
+    database, disk = path / "cache.db", _JSONDisk(str(path))
+    if not database.is_file():
+        return None
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=60)) as connection:
+        try:
+            query = "SELECT mode, filename, value FROM Cache WHERE key = ?"
+            row = connection.execute(query, disk.put(_VERSION_KEY)[:1]).fetchone()
+        except sqlite3.OperationalError:  # another process has just begun to make it; or diskcache says what is wrong
+            return None
+    if row is None:
+        return None
+    mode, filename, value = row
+    return int(disk.fetch(mode, filename, value, False))
 
 
 def _read_recording(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         with storage_errors(path, "the recording"):
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8").rstrip().split("\n")  # not splitlines(): U+2028 ends no line here
     except UnicodeDecodeError as error:
         raise DamagedFile(f"{path} is not a recording: {error}", path=path) from error
     for number, line in enumerate(lines, start=1):
@@ -244,9 +313,17 @@ def _read_recording(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             if number == 1:
                 _check_header(path, data)
             else:
-                yield data.pop("key"), {"request": data["request"], "answer": data["answer"], "at": data["at"]}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+                yield _recorded_call(data)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DamagedFile(f"{path}, line {number}: not a line of a recording ({error!r})", path=path) from error
+
+
+def _recorded_call(data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    key, call = data["key"], {"request": data["request"], "answer": data["answer"], "at": data["at"]}
+    Answer.from_json(call["answer"])
+    if (type(key), type(call["request"]), type(call["at"])) != (str, str, int):
+        raise ValueError("key and request are text, at is a whole number")
+    return key, call
 
 
 def _check_header(path: Path, data: dict[str, Any]) -> None:
@@ -254,9 +331,3 @@ def _check_header(path: Path, data: dict[str, Any]) -> None:
         raise ValueError(f"the format is {data['format']!r}")
     if data["version"] > VERSION:
         raise NewerFile(f"{path} was written by a later version of the workbench: update it to read this", path=path)
-
-
-def _zlib_error() -> type[Exception]:
-    import zlib
-
-    return zlib.error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, overload
 
 from pydantic import BaseModel, SecretStr
 
-from workbench.errors import InvalidSettings, UnreadableAnswer
+from workbench.errors import ContentFiltered, InvalidSettings, UnreadableAnswer
 from workbench.llm.cache import CallCache
 from workbench.llm.calls import Answer, Message, Reply, Request, Usage
 from workbench.llm.endpoint import Endpoint, Limits
@@ -80,25 +81,37 @@ class LLM:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
     ) -> None:
-        settings = load_settings()
+        settings = load_settings(
+            concurrency=concurrency,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            timeout=timeout,
+            max_tries=max_tries,
+            max_wait=max_wait,
+            requests_per_minute=requests_per_minute,
+            tokens_per_minute=tokens_per_minute,
+        )
+        if not backoff > 0:
+            raise InvalidSettings(f"backoff={backoff!r}: it has to be more than 0")
         self.endpoint = _endpoint(settings, model, base_url, api_key, provider)
         alone = self.is_embedded  # one slot on this machine: what waits for it, waits here
         self.endpoint.limits = Limits(
-            concurrency=_positive("concurrency", concurrency or (1 if alone else settings.concurrency)),
-            timeout=_positive("timeout", timeout or (EMBEDDED_TIMEOUT if alone else settings.timeout)),
-            max_tries=_positive("max_tries", max_tries or settings.max_tries),
-            max_wait=_positive("max_wait", max_wait or settings.max_wait),
-            backoff=_positive("backoff", backoff),
-            requests_per_minute=requests_per_minute or settings.requests_per_minute,
-            tokens_per_minute=tokens_per_minute or settings.tokens_per_minute,
+            concurrency=1 if alone and concurrency is None else settings.concurrency,
+            timeout=EMBEDDED_TIMEOUT if alone and timeout is None else settings.timeout,
+            max_tries=settings.max_tries,
+            max_wait=settings.max_wait,
+            backoff=backoff,
+            requests_per_minute=settings.requests_per_minute,
+            tokens_per_minute=settings.tokens_per_minute,
         )
-        self.temperature = settings.temperature if temperature is None else temperature
-        self.max_tokens = max_tokens or settings.max_tokens
+        self.temperature = settings.temperature
+        self.max_tokens = settings.max_tokens
         self.cache = _open_cache(cache if cache is not None else settings.cache)
         self.meter = Meter()
         self._meters: tuple[Meter, ...] = (self.meter,)
         self._budgets: tuple[Budget, ...] = (budget,) if budget else ()
         self._prices = settings.prices
+        price_of(self.model, self._prices)  # a table that cannot be read is told here, not in the middle of a run
         self._embedding_model = settings.embedding_model
 
     def __repr__(self) -> str:
@@ -228,7 +241,7 @@ class LLM:
         if self.is_embedded:
             from workbench.llm.embedded import SAMPLING
 
-            sampling |= SAMPLING
+            sampling |= SAMPLING | {"max_tokens": min(self.max_tokens, SAMPLING["max_tokens"])}
         if self.temperature is not None:
             sampling["temperature"] = self.temperature
         longest = given.get("max_tokens") or given.get("max_completion_tokens") or sampling["max_tokens"]
@@ -250,29 +263,38 @@ class LLM:
 
         answer, paid = await self.cache.answer(request, ask)
         if not paid:
-            for meter in self._meters:
-                meter.add_cached(purpose, person, request.model)
+            self.count_cached(purpose, person, request.model)
         return answer, paid
+
+    def count_cached(self, purpose: str, person: str | None, model: str) -> None:
+        """Count a call that the cache answered."""
+        for meter in self._meters:
+            meter.add_cached(purpose, person, model)
 
     async def pay(self, request: Request, send: Any, purpose: str, person: str | None) -> Answer:
         """Send a request within the budgets and count what it used."""
         price = price_of(request.model, self._prices)
         most = Usage(prompt=request.estimated_tokens, completion=request.sampling.get("max_tokens", 0))
         holds: list[Hold] = []
+        used: Usage | None = None
         try:
             for budget in self._budgets:
                 holds.append(await budget.hold(most, cost_of(most, price), request.model))
             answer = cast("Answer", await send())
-            used: Usage | None = answer.usage
-        except BaseException as error:
-            used = getattr(error, "usage", None)  # refused after it was answered: that is paid for as well
+            used = answer.usage
+        except ContentFiltered as error:
+            used = error.usage  # refused after it was answered: that is paid for as well
             raise
         finally:
-            usd = cost_of(used, price) if used else None
-            for hold in holds:
-                hold.settle(used, usd) if used else hold.release()
-            for meter in self._meters if used else ():
-                meter.add(purpose, person, request.model, used, usd)
+            if used is None:
+                for hold in holds:
+                    hold.release()
+            else:
+                usd = cost_of(used, price)
+                for hold in holds:
+                    hold.settle(used, usd)
+                for meter in self._meters:
+                    meter.add(purpose, person, request.model, used, usd)
         return answer
 
 
@@ -310,12 +332,6 @@ def _unreadable(
     )
 
 
-def _positive(name: str, value: Any) -> Any:
-    if value <= 0:
-        raise InvalidSettings(f"{name}={value!r}: it has to be more than 0")
-    return value
-
-
 def _endpoint(
     settings: Settings,
     model: str | None,
@@ -323,11 +339,16 @@ def _endpoint(
     api_key: str | SecretStr | None,
     provider: Provider | None,
 ) -> Endpoint:
-    key = SecretStr(api_key) if isinstance(api_key, str) else api_key or settings.api_key
-    url, model = base_url or settings.base_url, model or settings.model
-    provider = provider or settings.provider or ("openai" if key or url else "embedded")
+    given = SecretStr(api_key) if isinstance(api_key, str) else api_key
+    key, url, model = given or settings.api_key, base_url or settings.base_url, model or settings.model
+    if not (provider := provider or settings.provider):
+        provider = "openai" if key or url else "azure" if settings.azure_endpoint else "embedded"
     if provider not in get_args(Provider):
         raise InvalidSettings(f"no provider {provider!r}; there are {', '.join(get_args(Provider))}")
+    if provider == "azure":
+        key, url = given or settings.azure_api_key or key, base_url or settings.azure_endpoint or url
+    if url and not re.match(r"https?://[^/\s]", url):
+        raise InvalidSettings(f"base_url={url!r}: an address starts with http:// or https:// and a host")
     if provider == "embedded":
         model = model or EMBEDDED_MODEL
     elif provider == "azure" and not (url and model):

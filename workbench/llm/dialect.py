@@ -21,8 +21,9 @@ _PROTOCOL = frozenset(
 
 _UNSUPPORTED = re.compile(r"support(?!s)|unrecogni|unknown|unexpected|permitted|forbidden|allowed|\bonly\b|deprecated")
 _VALUE = re.compile(
-    r"too (large|small|big|high|low|long)|(maximum|minimum) value|(less|greater|more) than|at (least|most)\b|out of range"
-    r"|must be (in|between|positive|non-negative|an?)\b|invalid type|expected an? |valid (number|integer|boolean|string)"
+    r"too (large|small|big|high|low|long)|(maximum|minimum) value|(less|greater|more) than|at (least|most)\b"
+    r"|out of range|must be (in|between|positive|non-negative|an?)\b|invalid type|expected an? "
+    r"|valid (number|integer|boolean|string)"
 )
 """A parameter that the endpoint takes, with another value: to drop it would be to do something else in silence."""
 

@@ -29,6 +29,8 @@ async def embed(llm: LLM, texts: list[str], model: str | None, purpose: str) -> 
     import numpy as np
 
     distinct = list(dict.fromkeys(texts))
+    if not distinct:
+        return np.zeros((0, 0), dtype=np.float32)
     if model is None:
         from workbench.llm import sentence_encoder
 
@@ -56,6 +58,8 @@ async def _embed_batch(llm: LLM, texts: list[str], model: str, purpose: str) -> 
             return Answer("", usage)
 
         await llm.pay(_request(llm, missing, model), send, purpose, None)
+    else:
+        llm.count_cached(purpose, None, model)
     return [json.loads(known[text].text) for text in texts]
 
 

@@ -7,7 +7,7 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -64,6 +64,7 @@ class _Lane:
     requests: AsyncLimiter | None
     tokens: AsyncLimiter | None
     client: AsyncOpenAI | None = None
+    keeper: AsyncGenerator[AsyncOpenAI, None] | None = None
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -82,7 +83,7 @@ class Endpoint:
 
     provider: Provider
     model: str
-    base_url: str | None
+    base_url: str | None = field(repr=False)  # it may have a password
     api_key: SecretStr | None
     api_version: str
     limits: Limits = Limits()
@@ -190,7 +191,7 @@ class Endpoint:
         return answer
 
     async def _answered(self, call: Awaitable[Any]) -> Any:
-        """Wait for what the client reads, no longer than the timeout in all: the client's own starts anew with each byte."""
+        """Wait for an answer, no longer than the timeout in all: the client's own starts anew with each byte."""
         try:
             async with asyncio.timeout(self.limits.timeout):
                 return await call
@@ -223,7 +224,9 @@ class Endpoint:
     async def _client(self, lane: _Lane) -> AsyncOpenAI:
         if not lane.client:
             async with lane.opening:
-                lane.client = lane.client or await self._open()
+                if not lane.client:
+                    lane.keeper = _kept_open(await self._open())
+                    lane.client = await anext(lane.keeper)
         return lane.client
 
     async def _open(self) -> AsyncOpenAI:
@@ -271,6 +274,14 @@ class Endpoint:
         if may_pass(error):
             return ModelUnreachable(f"No answer after {tries}. {said}", **facts)
         return RequestRefused(f"The request was refused. {said}", **facts)
+
+
+async def _kept_open(client: AsyncOpenAI) -> AsyncGenerator[AsyncOpenAI, None]:
+    """Keep a client open until its loop ends: `asyncio.run` and the like close all generators of their loop."""
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 def _tls(address: str | None) -> ssl.SSLContext | bool:

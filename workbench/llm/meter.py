@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+_LOCK = threading.Lock()
+"""Meters and budgets are shared by the loops of several threads: a notebook's and that of `sync`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,15 @@ def _read_prices(path: Path | None) -> dict[str, Price]:
     source = path or resources.files("workbench") / "data" / "prices.json"
     try:
         table = json.loads(source.read_text(encoding="utf-8"))["models"]
-        return {model: Price(**price) for model, price in table.items()}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return {model: _price(**price) for model, price in table.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidSettings(f"{source}: not a table of prices ({error!r}); see workbench/data/prices.json") from error
+
+
+def _price(**figures: Any) -> Price:
+    if not all(figure >= 0 for figure in figures.values()):
+        raise ValueError(f"a price is zero or more, not {figures}")
+    return Price(**figures)
 
 
 def cost_of(usage: Usage, price: Price | None) -> float | None:
@@ -99,13 +108,15 @@ class Meter:
 
     def add(self, purpose: str, person: str | None, model: str, usage: Usage, usd: float | None) -> None:
         """Count a call that was sent."""
-        for count in (self.counts[purpose, person or "", model], self.total):
-            count.add(usage, usd)
+        with _LOCK:
+            for count in (self.counts[purpose, person or "", model], self.total):
+                count.add(usage, usd)
 
     def add_cached(self, purpose: str, person: str | None, model: str) -> None:
         """Count a call that was answered from the cache."""
-        self.counts[purpose, person or "", model].from_cache += 1
-        self.total.from_cache += 1
+        with _LOCK:
+            self.counts[purpose, person or "", model].from_cache += 1
+            self.total.from_cache += 1
 
     def rows(self) -> list[list[Any]]:
         """Return the counts by purpose and model as JSON holds them."""
@@ -129,7 +140,7 @@ class Meter:
         """The models that were paid for and whose price is not known."""
         return sorted({model for (_, _, model), count in self.counts.items() if count.usd is None})
 
-    def to_frame(self, by: tuple[str, ...] | list[str] = ("purpose", "person", "model")) -> pd.DataFrame:
+    def to_frame(self, by: str | Sequence[str] = ("purpose", "person", "model")) -> pd.DataFrame:
         """Return a DataFrame, one row a heading: calls, from_cache, tokens, usd (NaN: price not known).
 
         Args:
@@ -137,14 +148,16 @@ class Meter:
         """
         import pandas as pd
 
-        names = ["purpose", "person", "model"]
+        names, by = ["purpose", "person", "model"], [by] if isinstance(by, str) else list(by)
+        if unknown := [name for name in by if name not in names]:
+            raise InvalidSettings(f"a meter counts nothing by {unknown[0]!r}; there are {', '.join(names)}")
         figures = ["calls", "from_cache", "prompt_tokens", "cached_tokens", "completion_tokens", "usd"]
         rows = [
             (*key, c.calls, c.from_cache, c.usage.prompt, c.usage.cached, c.usage.completion, c.usd)
             for key, c in self.counts.items()
         ]
         frame = pd.DataFrame(rows, columns=names + figures).astype({"usd": float})
-        summed = frame.groupby(list(by), sort=True)[figures].sum(skipna=False)
+        summed = frame.groupby(by, sort=True)[figures].sum(skipna=False)
         return summed.reset_index().astype(dict.fromkeys(figures[:-1], int))
 
     def __str__(self) -> str:
@@ -191,7 +204,7 @@ class Budget:
     def __post_init__(self) -> None:
         for name in ("usd", "calls", "tokens"):
             limit = getattr(self, name)
-            if limit is not None and limit < 0:
+            if limit is not None and not limit >= 0:
                 raise InvalidSettings(f"Budget({name}={limit!r}): a limit is zero or more")
 
     async def hold(self, most: Usage, usd: float | None, model: str) -> Hold:
@@ -209,14 +222,16 @@ class Budget:
                 "by WORKBENCH_PRICES, or limit calls or tokens instead"
             )
         hold = Hold(self, most, usd)
-        while broken := self._broken([*self._held, hold]):
-            if not self._held or self._broken([hold]):
-                raise BudgetSpent(f"the next call could break the budget: {broken}. Nothing was sent.", budget=self)
-            waiter = asyncio.get_running_loop().create_future()
-            self._changed.append(waiter)
+        while True:
+            with _LOCK:
+                if not (broken := self._broken([*self._held, hold])):
+                    self._held.append(hold)
+                    return hold
+                if not self._held or self._broken([hold]):
+                    raise BudgetSpent(f"the next call could break the budget: {broken}. Nothing was sent.", budget=self)
+                waiter = asyncio.get_running_loop().create_future()
+                self._changed.append(waiter)
             await waiter
-        self._held.append(hold)
-        return hold
 
     def _broken(self, holds: list[Hold]) -> str:
         calls = self.spent.calls + len(holds)
@@ -230,12 +245,18 @@ class Budget:
             return f"${self.spent.usd:.4f} of ${self.usd} are used, ${usd:.4f} may be needed"
         return ""
 
-    def _release(self, hold: Hold) -> None:
-        self._held.remove(hold)
-        for waiter in self._changed:
+    def _end(self, hold: Hold, usage: Usage | None = None, usd: float | None = None) -> None:
+        with _LOCK:
+            self._held.remove(hold)
+            if usage is not None:
+                self.spent.add(usage, usd)
+            waiters, self._changed = self._changed, []
+        for waiter in waiters:
             with suppress(RuntimeError):  # a waiter whose loop has closed
                 waiter.get_loop().call_soon_threadsafe(_wake, waiter)
-        self._changed.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_held": [], "_changed": []}  # what is under way stays in its process
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:
@@ -253,9 +274,8 @@ class Hold:
 
     def settle(self, usage: Usage, usd: float | None) -> None:
         """Count what the call used."""
-        self.budget.spent.add(usage, usd)
-        self.budget._release(self)
+        self.budget._end(self, usage, usd)
 
     def release(self) -> None:
         """The call failed and used nothing."""
-        self.budget._release(self)
+        self.budget._end(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Coroutine, Iterable
 from functools import cache
@@ -14,7 +15,8 @@ _THREAD = "workbench"
 
 
 @cache
-def _background_loop() -> asyncio.AbstractEventLoop:
+def _background_loop(_process: int) -> asyncio.AbstractEventLoop:
+    """One a process: a forked child has the parent's loop without the thread that runs it."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name=_THREAD, daemon=True).start()
     return loop
@@ -42,7 +44,7 @@ def sync(coroutine: Coroutine[Any, Any, Result]) -> Result:
         finally:
             ended.set()
 
-    future = asyncio.run_coroutine_threadsafe(run(), _background_loop())
+    future = asyncio.run_coroutine_threadsafe(run(), _background_loop(os.getpid()))
     try:
         return future.result()
     except KeyboardInterrupt:

@@ -37,7 +37,8 @@ def render_text(source: str, name: str, /, **variables: Any) -> str:
         **variables: what it speaks of.
 
     Raises:
-        PromptError: it is no template, or needs variables that are not given; all are named.
+        PromptError: it is no template, needs variables that are not given (all are named), or reaches for what a
+            claim may not have.
     """
     return _render(_compile(source, name), repr(name), variables)
 
@@ -46,7 +47,12 @@ def _render(compiled: tuple[Template, frozenset[str]], name: str, variables: dic
     template, needed = compiled
     if missing := needed - variables.keys():
         raise PromptError(f"{name} needs {', '.join(sorted(missing))}")
-    return template.render(variables)
+    from jinja2 import TemplateError
+
+    try:
+        return template.render(variables)
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise PromptError(f"{name} cannot be rendered: {error}") from error
 
 
 def prompts_version() -> str:
@@ -60,9 +66,11 @@ def prompts_version() -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701  # prompts are not HTML
+    # A claim may have been proposed by a model and come from a table; prompts are not HTML.
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 @cache

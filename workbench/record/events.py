@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, Self, get_args
+
+from workbench.errors import InvalidSettings
 
 Kind = Literal["stimulus", "action", "mind", "memory", "intervention", "note"]
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 START = datetime(2025, 1, 6, 9, 0)
 """When simulated time begins unless a start is given: a fixed Monday morning, so that runs repeat."""
@@ -33,6 +38,24 @@ class Event:
     content: str
     call: str | None = None
     """The model call that produced it: its key in the call cache."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as JSON holds it."""
+        return {**asdict(self), "time": self.time.isoformat()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read an event as JSON holds it.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is none.
+        """
+        event = cls(**{**data, "time": datetime.fromisoformat(data["time"])})
+        texts = (event.type, event.source, event.target, event.content, event.call or "")
+        numbers = isinstance(event.id, int) and isinstance(event.step, int)
+        if not numbers or event.kind not in get_args(Kind) or not all(isinstance(text, str) for text in texts):
+            raise TypeError(f"no event: {dict(data)!r}")
+        return event
 
 
 Keep = Callable[[Event, Sequence[str]], None]
@@ -65,7 +88,15 @@ class Journal:
         call: str | None = None,
         heard_by: Sequence[str] = (),
     ) -> Event:
-        """Make the next event and keep it."""
+        """Make the next event and keep it.
+
+        Raises:
+            InvalidSettings: a text that no file and no request can hold.
+            StorageError: it could not be kept; then it has not happened.
+        """
+        for text in (content, source, target):
+            if half := _HALF_PAIR.search(text):
+                raise InvalidSettings(f"a text has half of a surrogate pair ({half[0]!a}): {text[:60]!a}")
         event = Event(self.last_id + 1, self.step, self.time, kind, type, source, target, content, call)
         self.keep(event, heard_by)
         self.last_id = event.id

@@ -7,14 +7,27 @@ world is: it keeps their names, their first state as JSON, and what happened.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from workbench.errors import DamagedFile, NewerFile, RunExists, StorageError, UnknownName, storage_errors
-from workbench.record.events import Event
+from workbench.errors import (
+    DamagedFile,
+    InvalidPersona,
+    InvalidSettings,
+    NewerFile,
+    RunExists,
+    StorageError,
+    UnknownName,
+    WorkbenchError,
+    storage_errors,
+)
+from workbench.record.events import Event, Kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +65,7 @@ class RunFile:
         self.path = path
         rows = self._rows("SELECT name, number FROM people ORDER BY number")
         self._numbers: dict[str, int] = dict(rows)
-        self._names = list(self._numbers)
+        self._names = {str(number): name for name, number in self._numbers.items()}
 
     def __repr__(self) -> str:
         return f"RunFile({str(self.path)!r}, steps={self.steps})"
@@ -64,6 +77,7 @@ class RunFile:
         spec: Mapping[str, Any],
         people: Mapping[str, Mapping[str, Any]],
         if_exists: IfExists = "fail",
+        events: Sequence[tuple[Event, Sequence[str]]] = (),
     ) -> RunFile:
         """Make a run file.
 
@@ -72,35 +86,56 @@ class RunFile:
             spec: what the run is made of, as JSON: seed, model, schedule, versions.
             people: the first state of each person by name, as JSON.
             if_exists: `fail`, or `replace` a run that is there.
+            events: what is in it from the start, each with the names of those who perceived it.
 
         Raises:
+            InvalidSettings: `if_exists` is neither.
             RunExists: a run is there, and `if_exists` is `fail`.
             DamagedFile, NewerFile: something is there that is no run of this version; it is never replaced.
         """
+        if if_exists not in get_args(IfExists):
+            raise InvalidSettings(f"if_exists={if_exists!r}: it is 'fail' or 'replace'")
         if path is None:
             connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-            _lay_out(connection, spec, people)
-            return cls(connection, Path(":memory:"))
+            return cls._lay_out(connection, Path(":memory:"), spec, people, events)
         target = Path(path)
         if target.exists():
             cls.open(target).close()
             if if_exists == "fail":
-                raise RunExists(
-                    f"there is a run at {target}. Go on with it: World.resume({str(target)!r}); or give another "
-                    "record=, or if_exists='replace'.",
-                    path=target,
-                )
+                raise _run_exists(target)
         with storage_errors(target, "the run file"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f".{target.name}.new")
-            temporary.unlink(missing_ok=True)
-            connection = sqlite3.connect(temporary, isolation_level=None)
+            temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.new")
             try:
-                _lay_out(connection, spec, people)
+                connection = sqlite3.connect(temporary, isolation_level=None)
+                try:
+                    cls._lay_out(connection, target, spec, people, events)
+                finally:
+                    connection.close()
+                _put(temporary, target, if_exists)
             finally:
-                connection.close()
-            temporary.replace(target)
+                temporary.unlink(missing_ok=True)
         return cls.open(target)
+
+    @classmethod
+    def _lay_out(
+        cls,
+        connection: sqlite3.Connection,
+        path: Path,
+        spec: Mapping[str, Any],
+        people: Mapping[str, Mapping[str, Any]],
+        events: Sequence[tuple[Event, Sequence[str]]],
+    ) -> RunFile:
+        connection.executescript(_SCHEMA)
+        connection.execute("BEGIN")
+        meta = [(key, json.dumps(value, ensure_ascii=False)) for key, value in spec.items()]
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
+        states = [(n, name, json.dumps(s, ensure_ascii=False)) for n, (name, s) in enumerate(people.items(), start=1)]
+        connection.executemany("INSERT INTO people VALUES (?, ?, ?)", states)
+        connection.execute("COMMIT")
+        file = cls(connection, path)
+        file.append(events)
+        return file
 
     @classmethod
     def open(cls, path: str | Path) -> RunFile:
@@ -131,35 +166,38 @@ class RunFile:
     @property
     def spec(self) -> dict[str, Any]:
         """What the run is made of."""
-        return {key: json.loads(value) for key, value in self._rows("SELECT key, value FROM meta")}
+        with reading(self.path):
+            return {key: json.loads(value) for key, value in self._rows("SELECT key, value FROM meta")}
 
     @property
     def people(self) -> dict[str, dict[str, Any]]:
         """The first state of each person, in the order in which they were given."""
-        rows = self._rows("SELECT name, state FROM people ORDER BY number")
-        return {name: json.loads(state) for name, state in rows}
+        with reading(self.path):
+            rows = self._rows("SELECT name, state FROM people ORDER BY number")
+            return {name: json.loads(state) for name, state in rows}
 
     @property
     def steps(self) -> int:
         """How many steps are committed."""
-        return int(next(self._rows("SELECT coalesce(max(step), 0) FROM steps"))[0])
+        return int(self._rows("SELECT coalesce(max(step), 0) FROM steps")[0][0])
 
     @property
     def last_step(self) -> tuple[int, datetime, list[Any]] | None:
         """The number, the time at the end and the meter of the last committed step."""
-        for step, time, meter in self._rows("SELECT step, time, meter FROM steps ORDER BY step DESC LIMIT 1"):
-            return step, datetime.fromisoformat(time), json.loads(meter)
+        with reading(self.path):
+            for step, time, meter in self._rows("SELECT step, time, meter FROM steps ORDER BY step DESC LIMIT 1"):
+                return step, datetime.fromisoformat(time), json.loads(meter)
         return None
 
     @property
     def last_id(self) -> int:
         """The number of the last event."""
-        return int(next(self._rows("SELECT coalesce(max(id), 0) FROM events"))[0])
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM events")[0][0])
 
     @property
     def n_events(self) -> int:
         """How many events there are."""
-        return int(next(self._rows("SELECT count(*) FROM events"))[0])
+        return int(self._rows("SELECT count(*) FROM events")[0][0])
 
     def events(self, steps: range | None = None) -> Iterator[Event]:
         """Read the events in order, all or those of some steps."""
@@ -171,17 +209,18 @@ class RunFile:
         if steps is not None:
             where, bounds = "WHERE step >= ? AND step < ?", (steps.start, steps.stop)
         query = f"SELECT {_COLUMNS}, heard_by FROM events {where} ORDER BY id"  # noqa: S608  # both are constants
-        for *fields, heard_by in self._rows(query, bounds):
-            yield _event(fields), self._read_names(heard_by)
+        with reading(self.path):
+            for *fields, heard_by in self._rows(query, bounds):
+                yield _event(fields), self._read_names(heard_by)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame, one row an event, with the columns of `Event`."""
         import pandas as pd
 
-        with storage_errors(self.path, "the run file"):
-            rows = self._connection.execute(f"SELECT {_COLUMNS} FROM events ORDER BY id").fetchall()  # noqa: S608
-        frame = pd.DataFrame(rows, columns=_COLUMNS.split(", "))
-        return frame.assign(time=pd.to_datetime(frame["time"]))
+        with reading(self.path):
+            rows = self._rows(f"SELECT {_COLUMNS} FROM events ORDER BY id")  # noqa: S608
+            frame = pd.DataFrame(rows, columns=_COLUMNS.split(", "))
+            return frame.assign(time=pd.to_datetime(frame["time"]))
 
     def append(
         self,
@@ -223,9 +262,10 @@ class RunFile:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def _rows(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with storage_errors(self.path, "the run file"):
-            yield from self._connection.execute(query, values)
+            # all at once: a cursor that is left open would keep other processes from writing
+            return self._connection.execute(query, values).fetchall()
 
     def _write_names(self, names: Sequence[str]) -> str:
         if len(names) == len(self._numbers):
@@ -234,18 +274,47 @@ class RunFile:
 
     def _read_names(self, text: str) -> Sequence[str]:
         if text == EVERYBODY:
-            return self._names
-        return [self._names[int(number) - 1] for number in text.split(",")] if text else []
+            return list(self._numbers)
+        return [self._names[number] for number in text.split(",")] if text else []
 
 
-def _lay_out(connection: sqlite3.Connection, spec: Mapping[str, Any], people: Mapping[str, Mapping[str, Any]]) -> None:
-    connection.executescript(_SCHEMA)
-    connection.execute("BEGIN")
-    meta = [(key, json.dumps(value, ensure_ascii=False)) for key, value in spec.items()]
-    connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
-    states = [(n, name, json.dumps(s, ensure_ascii=False)) for n, (name, s) in enumerate(people.items(), start=1)]
-    connection.executemany("INSERT INTO people VALUES (?, ?, ?)", states)
-    connection.execute("COMMIT")
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while the content of a run file is read into a `DamagedFile`."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        if isinstance(error, WorkbenchError) and not isinstance(error, InvalidPersona):
+            raise
+        raise DamagedFile(
+            f"{path}: the run file is damaged ({error!r}). It was left as it is: move it away or restore a copy.",
+            path=path,
+        ) from error
+
+
+def _put(temporary: Path, target: Path, if_exists: IfExists) -> None:
+    """Move a new run file to its place; a run that another process has put there meanwhile is kept."""
+    if not target.exists():
+        target.with_name(f"{target.name}-journal").unlink(missing_ok=True)  # of a run that was deleted: SQLite plays it
+    if if_exists == "replace":
+        temporary.replace(target)
+        return
+    try:
+        target.hardlink_to(temporary)
+    except FileExistsError:
+        raise _run_exists(target) from None
+    except OSError:  # a file system without hard links
+        if target.exists():
+            raise _run_exists(target) from None
+        temporary.replace(target)
+
+
+def _run_exists(path: Path) -> RunExists:
+    return RunExists(
+        f"there is a run at {path}. Go on with it: World.resume({str(path)!r}); or give another record=, or "
+        "if_exists='replace'.",
+        path=path,
+    )
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
@@ -271,4 +340,6 @@ def _row(event: Event, heard_by: str) -> tuple[Any, ...]:
 
 def _event(fields: Sequence[Any]) -> Event:
     number, step, time, kind, type_, source, target, content, call = fields
+    if kind not in get_args(Kind):
+        raise ValueError(f"event {number} is of the kind {kind!r}")
     return Event(number, step, datetime.fromisoformat(time), kind, type_, source, target, content, call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
 from workbench.record.events import Event
 
@@ -20,7 +21,7 @@ _TAGS = {
     "INTERNAL_GOAL_FORMULATION": "goal",
     "REACH_OUT": "reach_out",
 }
-_FORGED = re.compile(rf"<(?=/?(?:{'|'.join(sorted(set(_TAGS.values())))})\b)")
+_NO_MARKUP = str.maketrans({'"': "'", "<": "‹", ">": "›"})
 
 
 def tell(event: Event, *, with_id: bool = False) -> str:
@@ -36,7 +37,7 @@ def tell(event: Event, *, with_id: bool = False) -> str:
     number = f' id="{event.id}"' if with_id else ""
     source = f' from="{_attribute(event.source)}"' if event.source else ""
     target = f' to="{_attribute(event.target)}"' if event.target else ""
-    return f"<{tag}{number}{source}{target}>{_FORGED.sub('‹', event.content)}</{tag}>\n"
+    return f"<{tag}{number}{source}{target}>{_forged(tag).sub('‹', event.content)}</{tag}>\n"
 
 
 def tell_all(events: Iterable[Event]) -> str:
@@ -49,5 +50,13 @@ def say_time(time: datetime) -> str:
     return f"{_DAYS[time.weekday()]}, {time:%Y-%m-%d %H:%M}"
 
 
+@cache
+def _forged(tag: str) -> re.Pattern[str]:
+    """Match the `<` of every tag that a model could take for one of ours, however it is written."""
+    tags = "|".join(re.escape(name) for name in sorted({*_TAGS.values(), tag}))
+    return re.compile(rf"<(?=\s*/?\s*(?:{tags})\b)", re.IGNORECASE)
+
+
 def _attribute(name: str) -> str:
-    return name.replace('"', "'").replace("\n", " ")
+    """Return a name on one line, without what could end it: some names are a model's."""
+    return " ".join(name.splitlines()).translate(_NO_MARKUP)

@@ -39,12 +39,15 @@ class Reach:
             raise InvalidSettings(f"reach: {pair!r} is not a pair of names, perhaps with a description")
         if unknown := [name for name in pair[:2] if name not in self.names]:
             raise InvalidSettings(f"reach: nobody here is called {', '.join(map(repr, unknown))}")
+        if pair[0] == pair[1]:
+            raise InvalidSettings(f"reach: {pair[0]!r} is in a pair with themselves: name two people")
         self.link(*pair)
 
     def link(self, one: str, other: str, description: str = "") -> None:
-        """Bring two people into reach of each other."""
+        """Bring two people into reach of each other; what they are to each other stays, unless another is given."""
         for name, partner in ((one, other), (other, one)):
-            self._links = {**self._links, name: {**self._links.get(name, {}), partner: description}}
+            known = self._links.get(name, {})
+            self._links = {**self._links, name: {**known, partner: description or known.get(partner, "")}}
 
     def of(self, name: str) -> dict[str, str]:
         """Return who is in reach of somebody, in the order of the people, each with a description or nothing."""

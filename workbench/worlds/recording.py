@@ -73,7 +73,7 @@ def replay(events: Iterable[Perceived], people: Sequence[Person], reach: Reach) 
     for event, heard_by in events:
         for name in heard_by:
             by_name[name].perceive(event)
-        if event.type == "REACH_OUT" and event.target in heard_by:
+        if event.kind == "action" and event.type == "REACH_OUT" and event.target in heard_by:
             reach.link(event.source, event.target)
 
 

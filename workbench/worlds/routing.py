@@ -57,6 +57,8 @@ def _route_reach_out(action: Action, source: str, reach: Reach) -> Route:
 
 def find_name(name: str, names: Sequence[str]) -> str | None:
     """Return whom a name means: the full name, whatever its case, or a first name that only one has."""
+    if name in names:
+        return name
     wanted = name.strip().casefold()
     whole = [known for known in names if known.casefold() == wanted]
     first = [known for known in names if known.casefold().split()[:1] == [wanted]]

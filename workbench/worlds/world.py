@@ -17,7 +17,7 @@ from workbench.llm.running import together
 from workbench.llm.seeds import derive_seed
 from workbench.record.conversation import Conversation
 from workbench.record.events import START, Event, Journal
-from workbench.record.run_file import IfExists, RunFile
+from workbench.record.run_file import IfExists, RunFile, reading
 from workbench.worlds import recording
 from workbench.worlds.estimate import Estimate, estimate
 from workbench.worlds.progress import Progress
@@ -81,9 +81,8 @@ class World:
         self._journal.time = start
         earlier = recording.earlier_memories(self.people)
         self.file: RunFile = RunFile.create(
-            record, recording.spec_of(self), recording.states_of(self.people), if_exists
+            record, recording.spec_of(self), recording.states_of(self.people), if_exists, earlier
         )
-        self.file.append(earlier)
         self._journal.last_id = len(earlier)
         for person in self.people:
             person.memory.clear()
@@ -116,6 +115,13 @@ class World:
             DamagedFile, NewerFile: it cannot be read; it is left as it is.
         """
         file = RunFile.open(path)
+        with reading(file.path):
+            world = cls._rebuilt(file, llm, budget)
+        recording.note_changes(world._journal, file.spec, world.llm)
+        return world
+
+    @classmethod
+    def _rebuilt(cls, file: RunFile, llm: LLM | None, budget: Budget | None) -> Self:
         spec = file.spec
         world = cls.__new__(cls)
         world.name, world.seed, world.description = spec["name"], spec["seed"], spec["description"]
@@ -128,7 +134,6 @@ class World:
         recording.replay(file.perceived(), people, world.reach)
         world.llm.meter.restore(meter)
         world._move_in()
-        recording.note_changes(world._journal, spec, world.llm)
         return world
 
     # -- what is there -------------------------------------------------------------------------------------
@@ -312,10 +317,11 @@ class World:
             self._pending.append((event, heard_by))
 
 
-def _checked(people: Sequence[Person]) -> list[Person]:
+def _checked(given: Sequence[Person]) -> list[Person]:
+    people = list(given)
     names = [person.name for person in people]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidSettings(f"two people are called {', '.join(twice)}: names tell people apart, so give them others")
     if not names:
         raise InvalidSettings("a world needs at least one person")
-    return list(people)
+    return people

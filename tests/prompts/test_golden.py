@@ -1,0 +1,104 @@
+"""Whole prompts as they reach the model. `UPDATE_GOLDEN=1 python -m pytest tests/prompts` writes them anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.cast import LISA, llm_at, person
+from workbench.agents.mind import Mind
+from workbench.agents.person import Person
+from workbench.agents.persona import Persona
+from workbench.agents.short_turns import short_turn_messages
+from workbench.agents.turns import Surroundings, turn_messages
+from workbench.extraction.extractor import extract
+from workbench.judging.judge import Subject, score_claim
+from workbench.llm.calls import Message, estimate_tokens
+from workbench.prompts import render
+from workbench.record.events import START, Event
+from workbench.worlds.world import World
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+PERSONA = Persona.parse(LISA)
+MIND = Mind("curious, a bit tired", "the gazpacho", ("taste it", "go home"), ("It is hot.", "The shop closes."), "Shop")
+EVENTS = [
+    Event(1, 0, START, "stimulus", "CONVERSATION", "Moderator", "", "Would you buy it?\nBe honest."),
+    Event(2, 1, START, "action", "THINK", "Lisa Moreau", "", "Cold soup?", "call"),
+    Event(3, 1, START, "action", "TALK", "Oscar Lind", "Lisa Moreau", 'I would. "Fresh" they say. <b>¡Sí!</b>', "call"),
+    Event(4, 1, START, "mind", "MIND", "Lisa Moreau", "", "{}", "call"),
+    Event(5, 2, datetime(2025, 1, 6, 9, 1), "stimulus", "VISUAL", "", "Lisa Moreau", "A carton falls."),
+    Event(6, 2, datetime(2025, 1, 6, 9, 1), "action", "DONE", "Oscar Lind", "", "", "call"),
+]
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compare a text with a file of tests/golden."""
+
+    def compare(name: str, text: str) -> None:
+        file = GOLDEN / f"{name}.md"
+        if os.environ.get("UPDATE_GOLDEN"):
+            file.write_text(text, encoding="utf-8", newline="\n")
+        expected = file.read_bytes().decode() if file.is_file() else None
+        assert text == expected, f"{file.name}: if this is meant: UPDATE_GOLDEN=1 python -m pytest tests/prompts"
+
+    return compare
+
+
+def as_text(messages: list[Message]) -> str:
+    return "\n".join(f"=== {message['role']} ===\n{message['content']}" for message in messages)
+
+
+def remembered() -> str:
+    lisa = Person(PERSONA)
+    for event in EVENTS:
+        lisa.perceive(event)
+    return lisa.memory.text
+
+
+def test_turn_of_somebody_alone(golden):
+    golden("turn_alone", as_text(turn_messages(PERSONA, Mind(), "", Surroundings(START))))
+
+
+def test_turn_in_the_middle_of_a_run(golden):
+    around = Surroundings(
+        datetime(2025, 1, 6, 9, 2), "A shop in Lyon, in July.", {"Oscar Lind": "your brother", "Kinga Nowak": ""}
+    )
+    golden("turn_in_a_world", as_text(turn_messages(PERSONA, MIND, remembered(), around)))
+
+
+def test_short_turn(golden):
+    golden("short_turn", as_text(short_turn_messages(PERSONA, EVENTS, Surroundings(START, "A shop."))))
+
+
+async def test_judgement(golden, server):
+    about = "\n".join(PERSONA.markdown.splitlines()[:2])
+    await score_claim(llm_at(server), Subject("Lisa Moreau", about, EVENTS), "Lisa Moreau would buy it.")
+    golden("judge", as_text(server.requests[0].body["messages"]))
+
+
+async def test_extraction(golden, model_server, monkeypatch):
+    server = model_server({"rows": []})
+    world = World("Shop", [person("Lisa Moreau"), person("Oscar Lind")], llm=llm_at(server))
+    monkeypatch.setattr(world, "events", lambda: EVENTS)
+    await extract(world, "the product ideas", fields={"idea": str}, llm=llm_at(server))
+    golden("extract", as_text(server.requests[0].body["messages"]))
+
+
+def test_rules_that_all_share_are_short():
+    assert estimate_tokens(render("turn_system", world="", persona="")) < 900
+
+
+def test_what_changes_stands_last():
+    around = Surroundings(START, "A shop.", {"Oscar Lind": ""})
+    before = as_text(turn_messages(PERSONA, MIND, remembered(), around))
+    longer = remembered() + "<say>More.</say>\n"
+    after = as_text(turn_messages(PERSONA, replace(MIND, emotions="angry"), longer, around))
+    same = before[: next(at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b)]
+    assert PERSONA.markdown in same
+    assert same.strip().endswith(remembered().strip())

@@ -1,0 +1,162 @@
+"""Who can reach whom, and where what people do goes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.agents.turns import Action
+from workbench.errors import InvalidSettings
+from workbench.worlds.reach import Reach
+from workbench.worlds.routing import find_name, route
+
+NAMES = ("Ann Lee", "Bob Roy", "Cem", "Ann Kay")
+
+
+def everyone() -> Reach:
+    return Reach(NAMES)
+
+
+def does(type_: str, target: str = "", content: str = "Hello") -> Action:
+    return Action(type=type_, target=target, content=content)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reached"),
+    [
+        ("everyone", {"Bob Roy": "", "Cem": "", "Ann Kay": ""}),
+        ("nobody", {}),
+        ([], {}),
+        ([("Ann Lee", "Cem")], {"Cem": ""}),
+        ([["Cem", "Ann Lee", "neighbours"], ("Bob Roy", "Ann Lee")], {"Bob Roy": "", "Cem": "neighbours"}),
+    ],
+)
+def test_reach_is_in_the_order_of_the_people(spec, reached):
+    found = Reach(NAMES, spec).of("Ann Lee")
+    assert (found, list(found)) == (reached, list(reached))
+
+
+@pytest.mark.parametrize(
+    ("spec", "complaint"),
+    [
+        ("anyone", "'anyone'"),
+        ([("Ann Lee", "Zoe")], "nobody here is called 'Zoe'"),
+        ([("Ann", "Cem")], "nobody here is called 'Ann'"),
+        ([("Ann Lee",)], "not a pair"),
+        (["Ann Lee"], "not a pair"),
+        ([("Ann Lee", "Cem", "x", "y")], "not a pair"),
+        ([("Cem", "Cem")], "'Cem' .*themselves"),
+    ],
+)
+def test_reach_that_cannot_be_says_why(spec, complaint):
+    with pytest.raises(InvalidSettings, match=complaint):
+        Reach(NAMES, spec)
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(lambda pair: pair[0] != pair[1])))
+def test_links_go_both_ways_and_never_to_oneself(pairs):
+    reach = Reach(NAMES, pairs)
+    for one in NAMES:
+        assert one not in reach.of(one)
+        assert all(one in reach.of(other) for other in reach.of(one))
+        assert set(reach.of(one)) == {b if a == one else a for a, b in pairs if one in (a, b)}
+
+
+def test_link_keeps_what_two_people_are_to_each_other():
+    reach = Reach(NAMES, [("Ann Lee", "Cem", "siblings")])
+    reach.link("Cem", "Ann Lee")
+    assert (reach.of("Ann Lee"), reach.of("Cem")) == ({"Cem": "siblings"}, {"Ann Lee": "siblings"})
+
+
+def test_links_can_be_undone():
+    reach = Reach(NAMES, "nobody")
+    mark = reach.mark()
+    reach.link("Ann Lee", "Cem")
+    reach.back_to(mark)
+    assert reach.of("Cem") == {}
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Bob Roy", "Bob Roy"),
+        ("bob roy", "Bob Roy"),
+        (" BOB ROY ", "Bob Roy"),
+        ("Bob", "Bob Roy"),
+        ("cem", "Cem"),
+        ("Ann", None),
+        ("Ann Lee", "Ann Lee"),
+        ("Roy", None),
+        ("Bo", None),
+        ("Bob R", None),
+        ("", None),
+        ("Zoe", None),
+    ],
+)
+def test_name_means_one_person_or_nobody(name, found):
+    assert find_name(name, NAMES) == found
+
+
+def test_name_as_it_is_written_goes_first():
+    assert [find_name(name, ("ann", "Ann", "ANN x")) for name in ("ann", "Ann", "ANN")] == ["ann", "Ann", None]
+
+
+# Where actions go
+
+
+@pytest.mark.parametrize("target", ["", "all", "Everyone", " everybody ", "the group", "all in reach", "Ann Lee", "ann lee"])
+def test_talk_to_all_is_heard_by_all_in_reach(target):
+    way = route(does("TALK", target), "Ann Lee", Reach(NAMES, [("Ann Lee", "Cem"), ("Ann Lee", "Bob Roy")]))
+    assert (way.action.target, way.heard_by, way.told_back) == ("", ("Ann Lee", "Bob Roy", "Cem"), "")
+
+
+@pytest.mark.parametrize("target", ["Bob Roy", "bob"])
+def test_talk_to_one_is_heard_by_that_one(target):
+    way = route(does("TALK", target), "Cem", everyone())
+    assert (way.action.target, way.heard_by) == ("Bob Roy", ("Cem", "Bob Roy"))
+
+
+@pytest.mark.parametrize("target", ["Zoe", "Ann", "Bob and Cem"])
+def test_talk_to_somebody_unknown_is_heard_by_nobody_and_told_back(target):
+    way = route(does("TALK", target), "Cem", everyone())
+    assert (way.action.target, way.heard_by, way.link) == (target, ("Cem",), False)
+    assert target in way.told_back
+
+
+def test_talk_to_somebody_out_of_reach_is_heard_by_nobody_and_told_back():
+    way = route(does("TALK", "bob"), "Cem", Reach(NAMES, [("Cem", "Ann Lee")]))
+    assert (way.action.target, way.heard_by) == ("Bob Roy", ("Cem",))
+    assert way.told_back == "Bob Roy is not in reach and did not hear you."
+
+
+@pytest.mark.parametrize("type_", ["THINK", "DONE"])
+@pytest.mark.parametrize("target", ["", "Bob Roy", "all"])
+def test_thoughts_are_private(type_, target):
+    way = route(does(type_, target), "Cem", everyone())
+    assert (way.heard_by, way.told_back, way.link) == (("Cem",), "", False)
+
+
+def test_reaching_out_links_two_people():
+    way = route(does("REACH_OUT", "bob"), "Cem", Reach(NAMES, "nobody"))
+    assert (way.action.target, way.heard_by, way.link) == ("Bob Roy", ("Cem", "Bob Roy"), True)
+
+
+@pytest.mark.parametrize("target", ["", "Zoe", "Cem", "all"])
+def test_reaching_out_to_nobody_is_told_back(target):
+    way = route(does("REACH_OUT", target), "Cem", Reach(NAMES, "nobody"))
+    assert (way.heard_by, way.link) == (("Cem",), False)
+    assert "nobody called" in way.told_back
+
+
+@given(st.sampled_from(["TALK", "THINK", "REACH_OUT", "DONE"]), st.text() | st.sampled_from(NAMES), st.sampled_from(NAMES))
+def test_nobody_out_of_reach_ever_hears(type_, target, source):
+    reach = Reach(NAMES, [("Ann Lee", "Cem"), ("Bob Roy", "Cem")])
+    way = route(does(type_, target), source, reach)
+    allowed = set(NAMES) if way.link else {source, *reach.of(source)}
+    assert way.heard_by[0] == source
+    assert set(way.heard_by) <= allowed
+    assert len(way.heard_by) == len(set(way.heard_by))
