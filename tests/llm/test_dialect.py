@@ -235,7 +235,7 @@ async def test_parameter_that_was_chosen_is_not_left_out_in_silence(model_server
         (
             "logprobs",
             99,
-            "[{'type': 'less_than_equal', 'loc': ('body', 'logprobs'), 'msg': 'Input should be less than or equal to 20'}]",
+            "[{'loc': ('body', 'logprobs'), 'msg': 'Input should be less than or equal to 20'}]",
         ),
         ("temperature", "hot", "Invalid type for 'temperature': expected a decimal, but got a string instead."),
     ],

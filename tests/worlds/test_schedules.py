@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
 from tests.cast import happened, llm_at, play, reach_out, talk, turn, turns_asked, who, world_at
 from workbench.errors import InvalidSettings
 from workbench.llm.client import LLM
+from workbench.llm.running import sync
 from workbench.worlds.world import World
 
 SCHEDULES = ["simultaneous", "sequential"]
@@ -21,8 +24,8 @@ async def run_of(server, steps: int = 3, **options) -> World:
     return world
 
 
-def lively(server):
-    """People who talk, think, reach out and change their minds, by what they are asked."""
+def lively():
+    """People who talk, think, reach out and change their minds."""
     return play(
         Ann=[turn(talk("One", to="Bob"), emotions="glad"), turn(reach_out("Cem"), goals=["eat"]), turn(talk("Three"))],
         Bob=[turn(), turn(talk("Two", to="Zoe")), turn(talk("Four"))],
@@ -106,17 +109,14 @@ async def test_steps_one_by_one_are_the_same_run(model_server, schedule):
 
 @schedules
 async def test_run_does_not_depend_on_what_comes_in_when(model_server, schedule):
-    quick = await run_of(model_server(lively(None)), schedule=schedule)
-    slow = await run_of(model_server(lively(None), jitter=0.05, seed=3), schedule=schedule)
+    quick = await run_of(model_server(lively()), schedule=schedule)
+    slow = await run_of(model_server(lively(), jitter=0.05, seed=3), schedule=schedule)
     untold = [row[:-1] for row in happened(quick)]
     assert [row[:-1] for row in happened(slow)] == untold  # the call's key holds the server's port
 
 
 @schedules
 async def test_run_in_another_process_order_and_hash_seed_is_the_same(server, schedule, tmp_path):
-    import subprocess
-    import sys
-
     code = (
         "import sys, asyncio; from tests.worlds.test_schedules import run_of; from tests.cast import happened\n"
         "class At: base_url = sys.argv[1]\n"
@@ -163,8 +163,6 @@ async def test_run_that_is_cancelled_leaves_whole_steps(model_server, schedule):
 
 
 def test_world_runs_from_plain_code(server):
-    from workbench.llm.running import sync
-
     world = world_at(server)
     sync(world.run(1, live=False))
     assert world.steps == 1

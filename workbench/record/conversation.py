@@ -51,5 +51,6 @@ def speaker(event: Event) -> str:
         return f"{event.source or event.target} thinks"
     if event.type == "REACH_OUT":
         return f"{event.source} reaches out to {event.target}"
-    target = event.target or ("" if event.source else "all")
-    return " to ".join(part for part in (event.source, target) if part) or "to all"
+    if not event.source:
+        return f"to {event.target or 'all'}"
+    return f"{event.source} to {event.target}" if event.target else event.source

@@ -202,15 +202,21 @@ class World:
 
     def broadcast_context(self, context: Sequence[str]) -> Self:
         """Set what holds just now, for everybody."""
+        self._check_who_is_here()
         for person in self.people:
             person.change_context(context)
         return self
 
     def _tell_all(self, type_: str, content: str, source: str = "") -> Self:
+        self._check_who_is_here()
         event = self._journal.append("stimulus", type_, content, source=source, heard_by=self.reach.names)
         for person in self.people:
             person.perceive(event)
         return self
+
+    def _check_who_is_here(self) -> None:
+        if strangers := [person.name for person in self.people if not person.lives_by(self._journal)]:
+            raise InvalidSettings(f"{', '.join(strangers)} moved to another world: give each world people of its own")
 
     def estimate(self, steps: int) -> Estimate:
         """Return the calls, tokens and money that so many steps will take, before anything is spent."""
@@ -237,8 +243,7 @@ class World:
         """
         if self._pending is not None:
             raise InvalidSettings(f"{self.name} is running already: wait for it, or stop it first")
-        if strangers := [person.name for person in self.people if not person.lives_by(self._journal)]:
-            raise InvalidSettings(f"{', '.join(strangers)} moved to another world: give each world people of its own")
+        self._check_who_is_here()
         progress = Progress(self.name, steps, len(self.people), self.llm.meter, live)
         try:
             for _ in range(steps):

@@ -1,0 +1,268 @@
+"""A run that was stopped goes on as if it had not been, and a run file is enough to do it all again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.cast import happened, llm_at, person, play, reach_out, talk, turn, turns_asked, who, world_at
+from tests.model_server import Fault, obedient
+from workbench.agents.person import Person
+from workbench.errors import BudgetSpent, InvalidSettings, StepFailed, StorageError, UnknownName
+from workbench.llm.meter import Budget
+from workbench.record.run_file import RunFile
+from workbench.worlds.world import World
+
+schedules = pytest.mark.parametrize("schedule", ["simultaneous", "sequential"])
+
+
+def begun(server, path, **options) -> World:
+    """A run with a bit of everything before its first step."""
+    ann = person("Ann").listen("Remember the sea.")
+    people = [ann, person("Bob", skills=["piano"]), person("Cem, the cook")]
+    world = World("Kitchen", people, **({"seed": 7, "record": path, "llm": llm_at(server)} | options))
+    world.broadcast("Would you buy gazpacho?", "Moderator").person("Bob").move_to("the hall", ["It is hot."])
+    return world
+
+
+def between(world: World) -> World:
+    """What the researcher does between two steps."""
+    world.broadcast_goal("eat").person("Ann").define("age", 30).see("a red door")
+    return world
+
+
+def people_of(world: World) -> list[tuple]:
+    return [(p.persona, p.mind, p.memory, world.reach.of(p.name)) for p in world.people]
+
+
+@schedules
+async def test_run_that_is_resumed_equals_one_that_never_stopped(server, tmp_path, schedule):
+    whole = between(await begun(server, tmp_path / "whole.sqlite", schedule=schedule).run(2, live=False))
+    await whole.run(2, live=False)
+    begun(server, tmp_path / "parts.sqlite", schedule=schedule).file.close()
+    for step in range(4):
+        world = World.resume(tmp_path / "parts.sqlite", llm=llm_at(server))
+        await (between(world) if step == 2 else world).run(1, live=False)
+        world.file.close()
+    parts = World.resume(tmp_path / "parts.sqlite", llm=llm_at(server))
+    assert happened(parts) == happened(whole)
+    assert people_of(parts) == people_of(whole)
+    assert (parts.time, parts.steps, parts.name, parts.seed) == (whole.time, 4, "Kitchen", 7)
+    assert parts.llm.meter.total.calls == whole.llm.meter.total.calls == 12
+
+
+async def test_links_come_back(model_server, tmp_path):
+    server = model_server(play(Ann=[turn(reach_out("cem, the cook"))]))
+    world = begun(server, tmp_path / "r.sqlite", reach=[("Ann", "Bob", "siblings")])
+    await world.run(1, live=False)
+    again = World.resume(world.record, llm=llm_at(server))
+    assert again.reach.of("Ann") == world.reach.of("Ann") == {"Bob": "siblings", "Cem, the cook": ""}
+
+
+async def test_settings_come_back(server, tmp_path):
+    start, length = datetime(1999, 12, 31), timedelta(hours=1)
+    begun(server, tmp_path / "r.sqlite", description="A kitchen.", start=start, step_length=length, reach="nobody")
+    again = World.resume(tmp_path / "r.sqlite", llm=llm_at(server))
+    assert (again.description, again.time, again.step_length) == ("A kitchen.", start, length)
+    assert again.reach.of("Ann") == {}
+
+
+async def test_model_comes_back_and_its_key_from_the_settings(model_server, tmp_path, monkeypatch):
+    server = model_server()
+    llm = llm_at(server, model="scripted-2", temperature=0.3, max_tokens=1234)
+    begun(server, tmp_path / "r.sqlite", llm=llm)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-SECRET-of-this-test")
+    again = World.resume(tmp_path / "r.sqlite")
+    await again.run(1, live=False)
+    body = server.requests[0].body
+    assert (body["model"], body["temperature"], body["max_tokens"]) == ("scripted-2", 0.3, 1234)
+    assert server.requests[0].headers["authorization"] == "Bearer sk-SECRET-of-this-test"
+    assert b"sk-SECRET" not in again.record.read_bytes()
+
+
+@pytest.mark.parametrize("change", [{"model": "other"}, {"base_url": "http://127.0.0.1:1/v1"}])
+def test_what_has_changed_since_is_noted_in_the_run(server, tmp_path, change):
+    begun(server, tmp_path / "r.sqlite")
+    again = World.resume(tmp_path / "r.sqlite", llm=llm_at(server, **change))
+    note = again.events()[-1]
+    assert (note.kind, note.type) == ("note", "CHANGED")
+    assert next(iter(change.values())) in note.content
+
+
+def test_nothing_is_noted_when_nothing_has_changed(server, tmp_path):
+    before = len(begun(server, tmp_path / "r.sqlite").events())
+    assert len(World.resume(tmp_path / "r.sqlite", llm=llm_at(server)).events()) == before
+
+
+def test_run_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UnknownName, match=r"no\.sqlite"):
+        World.resume(tmp_path / "no.sqlite")
+
+
+# Enough to run it again
+
+
+async def rerun(path, llm, steps: int) -> World:
+    """Make a run again from its file alone, by the public names."""
+    file = RunFile.open(path)
+    spec = file.spec
+    people = [Person.load(state) for state in file.people.values()]
+    by_name = {one.name: one for one in people}
+    recorded = [event for event in file.events() if event.call is None and event.source in ("", "Moderator")]
+    for event in recorded:
+        if event.kind == "memory":
+            by_name["Ann"].listen(event.content, event.source)
+    options = {key: spec[key] for key in ("seed", "description", "schedule", "reach")}
+    length = timedelta(seconds=spec["step_length"])
+    start = datetime.fromisoformat(spec["start"])
+    world = World(spec["name"], people, llm=llm, start=start, step_length=length, **options)
+    for step in range(steps + 1):
+        for event in (one for one in recorded if one.step == step):
+            if event.type == "CONVERSATION" and event.kind == "stimulus":
+                world.broadcast(event.content, event.source)
+            elif event.type == "LOCATION":
+                world.person(event.target).move_to(event.content)
+            elif event.type == "MIND" and event.target:
+                world.person(event.target).change_context(["It is hot."])
+        if step < steps:
+            await world.run(1, live=False)
+    return world
+
+
+@schedules
+async def test_run_file_is_enough_to_run_it_again_for_nothing(server, tmp_path, schedule):
+    llm = llm_at(server, cache=tmp_path / "calls")
+    options = {"schedule": schedule, "description": "A kitchen.", "reach": [("Ann", "Bob", "siblings")], "llm": llm}
+    world = begun(server, tmp_path / "r.sqlite", **options)
+    await world.run(3, live=False)
+    asked = server.n_requests
+    again = await rerun(world.record, llm_at(server, cache=tmp_path / "calls"), 3)
+    assert server.n_requests == asked
+    assert happened(again) == happened(world)
+
+
+async def test_run_file_says_what_it_was_made_with(server, tmp_path):
+    spec = begun(server, tmp_path / "r.sqlite").file.spec
+    told = {"name", "seed", "schedule", "reach", "start", "step_length", "model", "provider", "endpoint", "temperature"}
+    assert told | {"max_tokens", "version", "prompts", "recorded_at", "description"} <= set(spec)
+    assert (spec["model"], spec["endpoint"], len(spec["prompts"])) == ("scripted", server.base_url, 12)
+
+
+# Stopped by money
+
+
+@schedules
+async def test_budget_stops_a_run_that_can_go_on(server, tmp_path, schedule):
+    whole = begun(server, tmp_path / "whole.sqlite", schedule=schedule)
+    await whole.run(3, live=False)
+    world = begun(server, tmp_path / "parts.sqlite", schedule=schedule, budget=Budget(calls=7))
+    with pytest.raises(BudgetSpent, match="calls") as caught:
+        await world.run(3, live=False)
+    assert (world.steps, RunFile.open(world.record).steps) == (2, 2)
+    assert "2 whole step(s) of 'Kitchen' are kept" in caught.value.__notes__[0]
+    assert f"World.resume('{world.record}')" in caught.value.__notes__[0]
+    again = World.resume(world.record, llm=llm_at(server))
+    await again.run(1, live=False)
+    assert happened(again) == happened(whole)
+
+
+async def test_budget_never_breaks(server):
+    world = world_at(server, budget=Budget(calls=4))
+    with pytest.raises(BudgetSpent):
+        await world.run(5, live=False)
+    assert server.n_requests <= 4
+
+
+async def test_budget_in_money_needs_a_price(server):
+    with pytest.raises(InvalidSettings, match="price of 'scripted'"):
+        await world_at(server, budget=Budget(usd=1)).run(1, live=False)
+    assert server.n_requests == 0
+
+
+# Two at once
+
+
+async def test_second_process_that_goes_on_with_a_run_is_told(server, tmp_path):
+    first = begun(server, tmp_path / "r.sqlite")
+    second = World.resume(first.record, llm=llm_at(server))
+    await second.run(1, live=False)
+    before, states = happened(second), people_of(first)
+    with pytest.raises(StorageError, match=r"r\.sqlite: another process has gone on with this run"):
+        await first.run(1, live=False)
+    with pytest.raises(StorageError, match="another process"):
+        first.broadcast("Hello")
+    assert people_of(first) == states
+    assert happened(second) == before
+    await second.run(1, live=False)
+
+
+# Failures
+
+
+def failing(name: str, answer=Fault(400)):
+    """Everybody says what they think; one person's model does not answer."""
+
+    def reply(body):
+        return answer if reply.broken and who(body) == name else obedient(body)
+
+    reply.broken = False
+    return reply
+
+
+@schedules
+@pytest.mark.parametrize("answer", [Fault(400), Fault(500), "I would rather not."], ids=["refused", "down", "unreadable"])
+async def test_step_of_somebody_whose_model_fails_is_not_there(model_server, tmp_path, schedule, answer):
+    reply = failing("Bob", answer)
+    server = model_server(reply)
+    llm = llm_at(server, cache=tmp_path / "calls", max_tries=2)
+    whole = begun(server, tmp_path / "whole.sqlite", schedule=schedule)
+    await whole.run(3, live=False)
+    world = begun(server, tmp_path / "parts.sqlite", schedule=schedule, llm=llm)
+    await world.run(1, live=False)
+    before = happened(world), people_of(world)
+    reply.broken = True
+    with pytest.raises(StepFailed, match=r"step 2 of 'Kitchen': the turn of Bob failed: ") as caught:
+        await world.run(2, live=False)
+    assert (caught.value.step, caught.value.person, caught.value.purpose) == (2, "Bob", "turn")
+    assert "1 whole step(s)" in caught.value.__notes__[0]
+    assert (happened(world), people_of(world)) == before
+    reply.broken = False
+    again = World.resume(world.record, llm=llm)
+    await again.run(2, live=False)
+    assert happened(again) == happened(whole)
+
+
+async def test_world_goes_on_by_itself_after_a_failure(model_server, tmp_path):
+    reply = failing("Bob")
+    server = model_server(reply)
+    whole, world = begun(server, tmp_path / "whole.sqlite"), begun(server, tmp_path / "parts.sqlite")
+    await whole.run(2, live=False)
+    reply.broken = True
+    with pytest.raises(StepFailed):
+        await world.run(2, live=False)
+    reply.broken = False
+    await world.run(2, live=False)
+    assert happened(world) == happened(whole)
+
+
+async def test_what_others_had_answered_is_not_asked_again(model_server, tmp_path):
+    reply = failing("Cem")
+    server = model_server(reply)
+    world = world_at(server, llm=llm_at(server, cache=tmp_path / "calls"), schedule="sequential")
+    reply.broken = True
+    with pytest.raises(StepFailed):
+        await world.run(1, live=False)
+    reply.broken = False
+    await world.run(1, live=False)
+    assert [request.attempt for request in server.answered] == [1, 1, 2]
+    assert len(turns_asked(server, "Ann")) == 1
+
+
+async def test_link_of_a_step_that_failed_is_undone(model_server):
+    server = model_server(play(Ann=turn(reach_out("Bob"), talk("Hi")), Bob=Fault(400)))
+    world = world_at(server, "Ann", "Bob", reach="nobody", schedule="sequential")
+    with pytest.raises(StepFailed):
+        await world.run(1, live=False)
+    assert (world.reach.of("Ann"), world.person("Bob").memory.events, world.steps) == ({}, [], 0)
+    assert "[Monday" not in world.person("Ann").memory.text
