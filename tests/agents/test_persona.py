@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import copy
 import datetime
+import json
 import pickle
+from collections import OrderedDict
+from enum import Enum, IntEnum, StrEnum
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.cast import LISA
+from workbench.agents.person import Person
 from workbench.agents.persona import Fragment, Persona
 from workbench.errors import InvalidPersona
 
@@ -94,6 +100,24 @@ def test_what_a_file_could_not_hold_is_refused(data, complaint):
 
 def test_persona_may_be_as_deep_as_people_write():
     assert Persona.parse({"name": "Lisa", "deep": nested(30)}).markdown.count("\n") == 31
+
+
+class Sign(StrEnum):
+    LEO = "Leo"
+
+
+class Older(str, Enum):  # as people wrote it before Python 3.11
+    LEO = "Leo"
+
+
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_values_of_kindred_types_become_plain(tmp_path, suffix):
+    facts = {"a": np.str_("x"), "b": np.float64(1.5), "c": Sign.LEO, "d": Older.LEO, "e": MappingProxyType({"f": 1})}
+    lisa = Person(MappingProxyType({"name": np.str_("Lisa"), **facts, "g": OrderedDict(h=IntEnum("I", "ONE").ONE)}))
+    plain = {"name": "Lisa", "a": "x", "b": 1.5, "c": "Leo", "d": "Leo", "e": {"f": 1}, "g": {"h": 1}}
+    assert json.dumps(lisa.persona.to_dict()) == json.dumps(plain)
+    assert Person.load(lisa.save(tmp_path / f"lisa.agent.{suffix}")).persona == lisa.persona
+    assert "c: Leo\nd: Leo" in lisa.persona.markdown
 
 
 def test_equal_objects_in_two_places_are_no_cycle():

@@ -71,7 +71,9 @@ def test_run_of_a_later_version_is_never_touched(tmp_path, if_exists):
     change(path, f"PRAGMA user_version = {VERSION + 1}")
     before = path.read_bytes()
     for attempt in (read_all, World.resume, lambda path: run_at(path, if_exists=if_exists)):
-        with pytest.raises(NewerFile, match=rf"run\.sqlite was written by a later version.*version {VERSION + 1}.*install"):
+        with pytest.raises(
+            NewerFile, match=rf"run\.sqlite was written by a later version.*version {VERSION + 1}.*install"
+        ):
             attempt(path)
     assert path.read_bytes() == before
 
@@ -116,7 +118,10 @@ def test_content_that_cannot_be_read_is_damage(tmp_path, statement):
 @pytest.mark.parametrize(
     "statement",
     [
-        *(f"DELETE FROM meta WHERE key = '{key}'" for key in ("name", "seed", "reach", "step_length", "model", "provider")),
+        *(
+            f"DELETE FROM meta WHERE key = '{key}'"
+            for key in ("name", "seed", "reach", "step_length", "model", "provider")
+        ),
         "UPDATE meta SET value = '7' WHERE key IN ('start', 'step_length', 'reach')",
         "UPDATE people SET state = '{}' WHERE number = 1",
         'UPDATE people SET state = \'{"persona": {"name": "Zoe"}}\' WHERE number = 1',

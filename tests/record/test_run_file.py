@@ -43,7 +43,9 @@ def test_what_a_run_is_made_of_comes_back(tmp_path, name):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(EVENTS, max_size=5, unique_by=lambda event: event.id).map(lambda found: sorted(found, key=lambda e: e.id)))
+@given(
+    st.lists(EVENTS, max_size=5, unique_by=lambda event: event.id).map(lambda found: sorted(found, key=lambda e: e.id))
+)
 def test_events_come_back_as_they_were(events):
     file = run_at(None)
     file.append([(one, ()) for one in events])
@@ -51,7 +53,10 @@ def test_events_come_back_as_they_were(events):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=6, unique=True), st.data())
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=6, unique=True),
+    st.data(),
+)
 def test_who_perceived_an_event_comes_back(names, data):
     file = RunFile.create(None, {}, {name: {} for name in names})
     heard = [data.draw(st.lists(st.sampled_from(names), unique=True)) for _ in range(4)]

@@ -108,7 +108,9 @@ def test_name_as_it_is_written_goes_first():
 # Where actions go
 
 
-@pytest.mark.parametrize("target", ["", "all", "Everyone", " everybody ", "the group", "all in reach", "Ann Lee", "ann lee"])
+@pytest.mark.parametrize(
+    "target", ["", "all", "Everyone", " everybody ", "the group", "all in reach", "Ann Lee", "ann lee"]
+)
 def test_talk_to_all_is_heard_by_all_in_reach(target):
     way = route(does("TALK", target), "Ann Lee", Reach(NAMES, [("Ann Lee", "Cem"), ("Ann Lee", "Bob Roy")]))
     assert (way.action.target, way.heard_by, way.told_back) == ("", ("Ann Lee", "Bob Roy", "Cem"), "")
@@ -152,7 +154,9 @@ def test_reaching_out_to_nobody_is_told_back(target):
     assert "nobody called" in way.told_back
 
 
-@given(st.sampled_from(["TALK", "THINK", "REACH_OUT", "DONE"]), st.text() | st.sampled_from(NAMES), st.sampled_from(NAMES))
+@given(
+    st.sampled_from(["TALK", "THINK", "REACH_OUT", "DONE"]), st.text() | st.sampled_from(NAMES), st.sampled_from(NAMES)
+)
 def test_nobody_out_of_reach_ever_hears(type_, target, source):
     reach = Reach(NAMES, [("Ann Lee", "Cem"), ("Bob Roy", "Cem")])
     way = route(does(type_, target), source, reach)

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.cast import happened, llm_at, person, play, reach_out, talk, turn, turns_asked, who, world_at
-from tests.model_server import Fault, obedient
+from tests.model_server import Fault, ModelServer, obedient
 from workbench.agents.person import Person
 from workbench.errors import BudgetSpent, InvalidSettings, StepFailed, StorageError, UnknownName
+from workbench.llm.cache import CallCache
 from workbench.llm.meter import Budget
 from workbench.record.run_file import RunFile
 from workbench.worlds.world import World
@@ -149,6 +150,32 @@ async def test_run_file_says_what_it_was_made_with(server, tmp_path):
     assert (spec["model"], spec["endpoint"], len(spec["prompts"])) == ("scripted", server.base_url, 12)
 
 
+@schedules
+async def test_recording_replays_a_run_without_a_model(tmp_path, schedule):
+    with ModelServer() as server:
+        llm = llm_at(server, cache=tmp_path / "calls")
+        world = begun(server, tmp_path / "r.sqlite", schedule=schedule, llm=llm)
+        await world.run(2, live=False)
+        llm.cache.export(tmp_path / "study.jsonl", {event.call for event in world.events() if event.call})
+    gone = llm_at(server, cache=tmp_path / "study.jsonl")
+    again = begun(server, None, schedule=schedule, llm=gone)
+    await again.run(2, live=False)
+    assert happened(again) == happened(world)
+    with pytest.raises(StepFailed, match=r"step 3.*study\.jsonl has no answer"):
+        await again.run(1, live=False)
+
+
+async def test_replay_of_somebody_else_fails_and_asks_nobody(server, tmp_path):
+    llm = llm_at(server, cache=tmp_path / "calls")
+    await begun(server, None, llm=llm).run(1, live=False)
+    asked = server.n_requests
+    changed = begun(server, None, llm=llm_at(server, cache=CallCache.open(tmp_path / "calls", mode="replay")))
+    changed.person("Bob").define("age", 99)
+    with pytest.raises(StepFailed, match="turn of Bob failed"):
+        await changed.run(1, live=False)
+    assert server.n_requests == asked
+
+
 # Stopped by money
 
 
@@ -200,7 +227,10 @@ async def test_second_process_that_goes_on_with_a_run_is_told(server, tmp_path):
 # Failures
 
 
-def failing(name: str, answer=Fault(400)):
+REFUSED = Fault(400)
+
+
+def failing(name: str, answer=REFUSED):
     """Everybody says what they think; one person's model does not answer."""
 
     def reply(body):
@@ -211,7 +241,9 @@ def failing(name: str, answer=Fault(400)):
 
 
 @schedules
-@pytest.mark.parametrize("answer", [Fault(400), Fault(500), "I would rather not."], ids=["refused", "down", "unreadable"])
+@pytest.mark.parametrize(
+    "answer", [Fault(400), Fault(500), "I would rather not."], ids=["refused", "down", "unreadable"]
+)
 async def test_step_of_somebody_whose_model_fails_is_not_there(model_server, tmp_path, schedule, answer):
     reply = failing("Bob", answer)
     server = model_server(reply)

@@ -234,7 +234,9 @@ async def test_talk_is_printed_as_it_happens(model_server, capsys):
     assert "2 calls" in progress
 
 
-@pytest.mark.parametrize(("people", "live", "printed"), [(12, None, True), (13, None, False), (13, True, True), (1, False, False)])
+@pytest.mark.parametrize(
+    ("people", "live", "printed"), [(12, None, True), (13, None, False), (13, True, True), (1, False, False)]
+)
 async def test_talk_of_many_is_printed_only_when_asked(server, capsys, people, live, printed):
     await world_at(server, *(f"P{n}" for n in range(people))).run(1, live=live)
     assert bool(capsys.readouterr().out.strip()) == printed

@@ -109,11 +109,11 @@ class Specification(_Open):
         where = f"{source}: " if source else ""
         _check_tree(data, where)
         try:
-            made = cls.model_validate(data)
+            made = cls.model_validate(_plain(data))
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors())
             raise InvalidPersona(f"{where}not a {cls.__name__.lower()}: {faults}") from error
-        made._data = copy.deepcopy(dict(data))
+        made._data = _plain(data)
         return made
 
     def to_dict(self) -> dict[str, Any]:
@@ -271,6 +271,18 @@ def _walk(data: Any, path: str, inside: tuple[int, ...], where: str) -> Iterator
     elif isinstance(data, list):
         for number, value in enumerate(data):
             yield from _walk(value, f"{path}[{number}]", inside, where)
+
+
+def _plain(value: Any) -> Any:
+    """Copy a tree into the types that files come back as: no enumerations, no texts and numbers of numpy."""
+    if isinstance(value, Mapping):
+        return {str.__str__(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    for kind, plain in ((bool, bool), (str, str.__str__), (int, int), (float, float)):
+        if isinstance(value, kind):
+            return plain(value)
+    return value
 
 
 def _check_text(text: str, what: str) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, TypeAdapter, create_model
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings
 from workbench.llm.client import LLM, default_llm
 from workbench.prompts import render
 from workbench.record.events import Event
-from workbench.record.telling import tell_all
+from workbench.record.telling import tell_all, told
 from workbench.worlds.world import World
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ async def extract(source: World | Person, objective: str, *, fields: Fields, llm
     """
     import pandas as pd
 
-    row, events = _row_model(fields), _events(source)
+    row, events = _row_model(fields), told(_events(source))
     columns = [*row.model_fields, "supported"]
     if not events:
         return pd.DataFrame(columns=columns)
@@ -57,15 +59,32 @@ async def extract(source: World | Person, objective: str, *, fields: Fields, llm
 
 
 def _row_model(fields: Fields) -> type[BaseModel]:
-    given = dict(fields) if isinstance(fields, Mapping) else {}
-    names = list(given) or (list(fields.model_fields) if isinstance(fields, type) else [])
-    wrong = [name for name in names if name in ("evidence", "supported") or not name.isidentifier()]
-    if wrong or not names:
-        raise InvalidSettings(f"fields={names}: at least one, and {', '.join(wrong) or 'none'} cannot be a column here")
-    if isinstance(fields, type):
-        return create_model("Row", __base__=fields, evidence=(list[int], ...))
-    typed: dict[str, Any] = {name: (kind, ...) for name, kind in given.items()}
-    return create_model("Row", **typed, evidence=(list[int], ...))
+    base = fields if isinstance(fields, type) and issubclass(fields, BaseModel) else None
+    if not base and not isinstance(fields, Mapping):
+        raise InvalidSettings(f"fields={fields!r}: a mapping or a model is needed, such as {{'idea': str}}")
+    given: Mapping[str, Any] = base.model_fields if base else cast("Mapping[str, Any]", fields)
+    if wrong := [name for name in given if not _is_column(name)]:
+        raise InvalidSettings(f"fields: {', '.join(map(repr, wrong))} cannot be a column here: take another name")
+    if not given:
+        raise InvalidSettings("fields: at least one is needed, such as {'idea': str}")
+    typed: dict[str, Any] = {} if base else {name: (_checked(name, kind), ...) for name, kind in given.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a column called "json" hides a method that nobody calls here
+        return create_model("Row", __base__=base, **typed, evidence=(list[int], ...))
+
+
+def _is_column(name: Any) -> bool:
+    taken = ("evidence", "supported", "model_config")
+    return isinstance(name, str) and name.isidentifier() and not name.startswith("_") and name not in taken
+
+
+def _checked(name: str, kind: Any) -> Any:
+    try:
+        TypeAdapter(kind).json_schema()
+    except (PydanticUserError, PydanticUndefinedAnnotation, TypeError) as error:
+        why = str(error).partition("\n")[0]
+        raise InvalidSettings(f"fields: {name!r} is {kind!r}, which is no type that JSON can hold: {why}") from error
+    return kind
 
 
 def _verified(row: dict[str, Any], known: set[int]) -> dict[str, Any]:

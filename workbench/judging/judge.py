@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from workbench.llm.client import LLM
 from workbench.prompts import render
 from workbench.record.events import Event
-from workbench.record.telling import tell_all
+from workbench.record.telling import tell_all, told
 
 
 @dataclass(frozen=True)
@@ -55,16 +55,15 @@ async def score_claim(llm: LLM, subject: Subject, claim: str) -> Score:
     Raises:
         ModelError: no readable answer.
     """
-    if not subject.events:
+    shown = told(subject.events)
+    if not shown:
         return Score.unscored("there are no events to judge")
     system = render("judge_system")
-    user = render(
-        "judge_user", claim=claim, name=subject.name, about=subject.about, transcript=tell_all(subject.events)
-    )
+    user = render("judge_user", claim=claim, name=subject.name, about=subject.about, transcript=tell_all(shown))
     messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
     reply = await llm.complete(messages, _ScoreAnswer, purpose="score", person=subject.name, temperature=0.0)
     answer = reply.value
-    known = {event.id for event in subject.events}
+    known = {event.id for event in shown}
     named = tuple(dict.fromkeys(answer.evidence))
     evidence = tuple(number for number in named if number in known)
     if not evidence:

@@ -203,22 +203,23 @@ class LLM:
             CacheMiss: in mode `replay`.
         """
         asked = list(messages)
-        usage, cached, keys = Usage(), True, []
+        usage, cached, rounds = Usage(), True, list[Request]()
         for remaining in range(REPAIR_ROUNDS, -1, -1):
-            request = self._request(asked, schema, sample, seed, sampling)
-            answer, paid = await self._answer(request, purpose, person)
+            rounds.append(self._request(asked, schema, sample, seed, sampling))
+            answer, paid = await self._answer(rounds[-1], purpose, person)
             usage, cached = usage + answer.usage, cached and not paid
-            keys.append(request.key)
             try:
                 value = _value(answer, schema)
-                return Reply(answer.text, value, usage, cached, request.key)
+                break
             except NotOfSchema as problem:
                 if schema is None or not remaining:
-                    if self.cache.mode != "replay":
-                        self.cache.forget(keys)  # else the same failure would come back from the cache for ever
-                    raise _unreadable(answer, problem, purpose, person, len(keys)) from problem
+                    if self.cache.mode != "replay":  # else the same failure would come back from the cache for ever
+                        self.cache.forget(request.key for request in rounds)
+                    raise _unreadable(answer, problem, purpose, person, len(rounds)) from problem
                 asked = [*asked, *_repair(answer, problem, schema)]
-        raise AssertionError("unreachable")
+        if len(rounds) > 1 and self.cache.mode != "replay":
+            self.cache.keep(rounds[0], answer)  # one key then has the whole call, for replays and recordings
+        return Reply(answer.text, value, usage, cached, rounds[0].key)
 
     async def embed(self, texts: Sequence[str], *, purpose: str = "embedding") -> np.ndarray[Any, Any]:
         """Return the embeddings of texts, shape (n, dimensions), each of length 1; cached like calls.

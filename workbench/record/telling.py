@@ -42,7 +42,12 @@ def tell(event: Event, *, with_id: bool = False) -> str:
 
 def tell_all(events: Iterable[Event]) -> str:
     """Return events with their numbers, for those who must name their evidence."""
-    return "".join(tell(event, with_id=True) for event in events if event.kind != "mind" and event.content)
+    return "".join(tell(event, with_id=True) for event in told(events))
+
+
+def told(events: Iterable[Event]) -> list[Event]:
+    """Return the events that can be evidence: what happened, without minds, silence and bookkeeping."""
+    return [e for e in events if e.kind not in ("mind", "note") and e.type != "PERSONA" and e.content]
 
 
 def say_time(time: datetime) -> str:

@@ -1,0 +1,174 @@
+"""`extract`: typed rows, each with the events that it rests on."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from tests.cast import llm_at, person, play, talk, texts, turn, world_at
+from tests.model_server import Fault
+from workbench.errors import InvalidSettings, ModelError, UnreadableAnswer
+from workbench.extraction.extractor import extract
+
+FIELDS = {"idea": str, "owner": str}
+
+
+class Mood(StrEnum):
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Idea(BaseModel):
+    """What people propose."""
+
+    idea: str = Field(description="in their own words")
+    votes: int = Field(ge=0)
+
+
+def rows(*found: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": [{"evidence": [1], **row} for row in found]}
+
+
+async def extracted(model_server, answer, fields=FIELDS, source=None):
+    server = model_server(answer)
+    source = source or person().listen("A cold soup!", "Oscar").listen("In a carton.")
+    return await extract(source, "the product ideas", fields=fields, llm=llm_at(server)), server
+
+
+async def test_rows_come_in_order_with_fields_evidence_and_support(model_server):
+    answer = rows({"idea": "cold soup", "owner": "Oscar"}, {"idea": "carton", "owner": "Ö“李", "evidence": [2, 1, 2]})
+    frame, server = await extracted(model_server, answer)
+    assert frame.to_dict("list") == {
+        "idea": ["cold soup", "carton"],
+        "owner": ["Oscar", "Ö“李"],
+        "evidence": [[1], [2, 1]],
+        "supported": [True, True],
+    }
+    assert server.n_requests == 1
+
+
+@pytest.mark.parametrize(("named", "kept"), [([], []), ([99], []), ([99, 2], [2]), ([0, -1], [])])
+async def test_evidence_that_is_not_there_does_not_support(model_server, named, kept):
+    frame, _ = await extracted(model_server, rows({"idea": "soup", "owner": "", "evidence": named}))
+    assert frame[["evidence", "supported"]].values.tolist() == [[kept, bool(kept)]]
+
+
+async def test_nothing_found_is_an_empty_frame_with_columns(model_server):
+    frame, _ = await extracted(model_server, rows())
+    assert (list(frame.columns), len(frame)) == (["idea", "owner", "evidence", "supported"], 0)
+
+
+async def test_nothing_happened_is_an_empty_frame_and_no_request(model_server):
+    frame, server = await extracted(model_server, rows(), source=person())
+    assert (list(frame.columns), len(frame), server.n_requests) == (["idea", "owner", "evidence", "supported"], 0, 0)
+
+
+async def test_nothing_to_see_is_no_request(model_server):
+    world = world_at(model_server(turn()), "Ann")
+    await world.run(1, live=False)
+    for source in (world, world.person("Ann")):
+        frame, server = await extracted(model_server, rows(), source=source)
+        assert (len(frame), server.n_requests) == (0, 0)
+
+
+async def test_evidence_is_what_was_shown(model_server):
+    server = model_server(play(Ann=[turn(talk("Soup!"))]))
+    world = world_at(server, "Ann")
+    await world.run(1, live=False)
+    assert [event.kind for event in world.events()] == ["action", "mind"]
+    frame, _ = await extracted(model_server, rows({"idea": "soup", "owner": "Ann", "evidence": [1, 2]}), source=world)
+    assert frame["evidence"].tolist() == [[1]]
+
+
+async def test_model_reads_the_objective_and_all_that_happened(model_server):
+    _, server = await extracted(model_server, rows())
+    system, user = texts(server.requests[0])
+    assert '<say id="1" from="Oscar" to="Lisa">A cold soup!</say>\n<say id="2" to="Lisa">In a carton.</say>' in user
+    assert user.endswith("# What to extract\nthe product ideas")
+    assert "Invent nothing" in system
+    assert server.requests[0].body["temperature"] == 0
+
+
+async def test_types_of_the_fields_are_kept(model_server):
+    fields = {
+        "n": int,
+        "share": float,
+        "sure": bool,
+        "tags": list[str],
+        "mood": Literal["good", "bad"],
+        "of": int | None,
+    }
+    row = {"n": 3, "share": 0.5, "sure": True, "tags": ["a", "b"], "mood": "good", "of": None}
+    frame, _ = await extracted(model_server, rows(row), fields)
+    assert frame.iloc[0][list(fields)].to_dict() == row
+    assert (frame["n"].dtype, frame["share"].dtype, frame["sure"].dtype) == (int, float, bool)
+
+
+async def test_fields_may_be_a_model_with_its_own_rules(model_server):
+    answer = [rows({"idea": "soup", "votes": -1}), rows({"idea": "soup", "votes": 2})]
+    frame, server = await extracted(model_server, answer, Idea)
+    assert frame[["idea", "votes"]].values.tolist() == [["soup", 2]]
+    assert list(frame.columns) == ["idea", "votes", "evidence", "supported"]
+    assert "in their own words" in json.dumps(server.requests[0].body["response_format"])
+
+
+async def test_enumeration_is_read_as_its_value(model_server):
+    frame, _ = await extracted(model_server, rows({"mood": "bad"}), {"mood": Mood})
+    assert frame["mood"].tolist() == ["bad"]
+
+
+async def test_answer_of_other_types_is_asked_for_again_and_then_an_error(model_server):
+    with pytest.raises(UnreadableAnswer, match=r"rows\.0\.owner"):
+        await extracted(model_server, [rows({"idea": "soup"})] * 3)
+
+
+async def test_model_that_fails_is_an_error_not_an_empty_table(model_server):
+    with pytest.raises(ModelError):
+        await extracted(model_server, Fault(400))
+
+
+async def test_same_extraction_is_paid_once(model_server, tmp_path):
+    server = model_server(rows({"idea": "soup", "owner": "Ann"}))
+    for _ in range(2):
+        llm = llm_at(server, cache=tmp_path / "calls")
+        frame = await extract(person().listen("Soup!"), "ideas", fields=FIELDS, llm=llm)
+    assert (server.n_requests, len(frame)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({}, "at least one"),
+        ([], "a mapping or a model"),
+        (["idea"], "a mapping or a model"),
+        ("idea", "a mapping or a model"),
+        (None, "a mapping or a model"),
+        (str, "a mapping or a model"),
+        (Idea(idea="x", votes=1), "a mapping or a model"),
+        ({"evidence": list[int]}, "evidence"),
+        ({"supported": bool, "idea": str}, "supported"),
+        ({"product idea": str}, "product idea"),
+        ({"2nd": str}, "2nd"),
+        ({"_hidden": str}, "_hidden"),
+        ({"": str}, "''"),
+        ({7: str}, "7"),
+        ({"idea": object()}, "idea"),
+        ({"idea": 5}, "idea"),
+        ({"ok": str, "when": "Tomorrow"}, "when"),
+        ({"model_config": str}, "model_config"),
+    ],
+)
+async def test_fields_that_cannot_be_columns_are_named_before_anything_is_asked(server, fields, complaint):
+    with pytest.raises(InvalidSettings, match=f"^fields.*{complaint}"):
+        await extract(person().listen("Hi"), "ideas", fields=fields, llm=llm_at(server))
+    assert server.n_requests == 0
+
+
+@pytest.mark.parametrize("name", ["schema", "json", "copy", "dict", "class", "id", "model_name", "idée", "名前"])
+async def test_field_may_have_any_name_of_python(model_server, name):
+    frame, _ = await extracted(model_server, rows({name: "x"}), {name: str})
+    assert frame[name].tolist() == ["x"]
