@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.model_server import Body, Request, obedient
+from tests.model_server import Body, Request
 from workbench.agents.person import Person
 from workbench.llm.client import LLM
 from workbench.worlds.world import World
@@ -98,9 +98,11 @@ def turns_asked(server: Any, name: str | None = None) -> list[str]:
     return [texts(r)[1] for r in server.requests if "Your turn:" in texts(r)[1] and name in (None, who(r))]
 
 
-def steadily(body: Body) -> Any:
-    """Answer by what is asked and nothing else; people speak to all."""
-    return obedient(body)
+def now(asked: str) -> dict[str, str]:
+    """What the last part of a turn's user message says of the moment: `{"You feel": "calm", ...}`."""
+    lines = asked.rpartition("\n# Now\n")[2].splitlines()
+    pairs = (line.partition(": ") for line in lines if ": " in line)
+    return {key.rpartition(". ")[2]: value.removesuffix(".") for key, _, value in pairs}
 
 
 def happened(world: World) -> list[tuple[Any, ...]]:

@@ -106,7 +106,7 @@ class Sign(StrEnum):
     LEO = "Leo"
 
 
-class Older(str, Enum):  # as people wrote it before Python 3.11
+class Older(str, Enum):  # noqa: UP042  # as people wrote it before Python 3.11
     LEO = "Leo"
 
 

@@ -63,7 +63,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(texts.map(lambda key: f"x{key}"), values, max_size=5))
 def test_json_and_yaml_hold_the_same(tmp_path_factory, facts):
     folder = tmp_path_factory.getbasetemp()

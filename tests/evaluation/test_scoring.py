@@ -42,7 +42,7 @@ async def test_order_does_not_depend_on_what_comes_in_when(model_server):
 
 
 async def test_all_pairs_are_asked_at_once(model_server):
-    server = model_server(verdict(), latency=0.1)
+    server = model_server(verdict(), latency=0.3)
     people = [person(f"P{n}").listen("Hi") for n in range(8)]
     await score(people, [propositions.fluency, BUYS], llm=llm_at(server))
     assert (server.n_requests, server.peak_concurrency) == (16, 16)

@@ -7,6 +7,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from tests.model_server import Capabilities
 from workbench.errors import InvalidSettings, NotebookFailed, UnknownName
 from workbench.experiments.notebooks import declared_parameters, find_notebook, parse_parameter, run_notebook
 from workbench.experiments.reports import write_report
@@ -90,6 +91,23 @@ def test_focus_group_template_second_run_asks_nobody(tmp_path, server, monkeypat
     first = server.n_requests
     run_notebook("focus_group", tmp_path, {"steps": 1}, quiet=True)
     assert server.n_requests == first > 0
+
+
+def test_key_is_in_nothing_that_is_written(tmp_path, model_server, monkeypatch):
+    key = "sk-SECRET-0123456789abcdef"
+    right, wrong = model_server(), model_server(capabilities=Capabilities(api_key="sk-another"))
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    monkeypatch.setenv("WORKBENCH_MODEL", "scripted")
+    monkeypatch.setenv("WORKBENCH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("OPENAI_BASE_URL", right.base_url)
+    write_report(run_notebook("focus_group", tmp_path / "right", {"steps": 1}, quiet=True), tmp_path / "right.html")
+    monkeypatch.setenv("OPENAI_BASE_URL", wrong.base_url)
+    with pytest.raises(NotebookFailed, match="API key was not accepted") as failure:
+        run_notebook("focus_group", tmp_path / "wrong", {"steps": 1}, quiet=True)
+    written = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(written) >= 8
+    assert [file for file in written if key.encode() in file.read_bytes()] == []
+    assert key not in str(failure.value)
 
 
 def test_report_shows_hostile_output_as_text(tmp_path):

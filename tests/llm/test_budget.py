@@ -95,7 +95,7 @@ CALL = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(limit=st.integers(0, 1500), calls=st.lists(CALL, max_size=20))
 def test_limit_is_never_passed_by_honest_calls(limit, calls):
     """Whoever uses no more than was set aside for it cannot break a budget, in whatever order calls end."""

@@ -260,7 +260,7 @@ def test_folder_never_drops_what_was_paid_for(tmp_path):
     assert diskcache.Cache(str(tmp_path)).eviction_policy == "none"
 
 
-@settings(max_examples=30)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=20), st.text()), max_size=5))
 def test_folder_keeps_any_text(tmp_path_factory, exchanges):
     cache = opened(tmp_path_factory.mktemp("folder"))

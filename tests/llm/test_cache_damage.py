@@ -85,7 +85,7 @@ def test_cache_that_was_cut_off_is_left_as_it_is(tmp_path, share):
 
 def test_damage_in_the_middle_is_never_a_wrong_answer(tmp_path):
     cache = filled(tmp_path)
-    right = {number: cache.get(request(f"Question {number}").key) for number in range(200)}
+    right = {number: cache.get(request(f"Question {number}").key) for number in range(0, 200, 4)}
     close(cache)
     database = tmp_path / "cache.db"
     raw = bytearray(database.read_bytes())
@@ -93,7 +93,7 @@ def test_damage_in_the_middle_is_never_a_wrong_answer(tmp_path):
     raw[middle : middle + 4096] = os.urandom(4096)
     database.write_bytes(raw)
     n_damaged = 0
-    for number in range(200):
+    for number in right:
         try:
             found = CallCache.open(tmp_path).get(request(f"Question {number}").key)
         except DamagedFile:
@@ -114,6 +114,15 @@ def test_entry_that_cannot_be_read_is_named(tmp_path, value):
         database.execute("UPDATE Cache SET value = ? WHERE rowid = (SELECT max(rowid) FROM Cache)", [value])
     with pytest.raises(DamagedFile, match=f"{tmp_path}.*{request('Question 0').key[:12]}"):
         CallCache.open(tmp_path).get(request("Question 0").key)
+
+
+@pytest.mark.parametrize("value", [b"", b"no zlib", zlib.compress(b'"one"'), zlib.compress(b"{}"), None])
+def test_version_that_cannot_be_read_is_named(tmp_path, value):
+    close(filled(tmp_path, 1))
+    with sqlite3.connect(tmp_path / "cache.db") as database:
+        database.execute("UPDATE Cache SET value = ? WHERE rowid = (SELECT min(rowid) FROM Cache)", [value])
+    with pytest.raises(DamagedFile, match="the version of the call cache cannot be read"):
+        CallCache.open(tmp_path)
 
 
 def test_long_answer_whose_file_is_gone_is_asked_again(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.llm.doubles import ask, llm_at
@@ -76,6 +76,7 @@ async def test_meter_of_a_view_counts_in_both(server):
     assert [meter.total.calls for meter in (llm.meter, one.meter, other.meter)] == [2, 1, 1]
 
 
+@settings(max_examples=30, deadline=None)
 @given(CALLS, st.sets(st.sampled_from(["purpose", "person", "model"]), min_size=1))
 def test_meter_adds_up_by_any_heading(calls, by):
     meter = metered(calls)
@@ -86,6 +87,7 @@ def test_meter_adds_up_by_any_heading(calls, by):
     assert frame["usd"].notna().all() == known == (meter.total.usd is not None)
 
 
+@settings(max_examples=30, deadline=None)
 @given(CALLS)
 def test_meter_is_kept_in_a_run_file_whole(calls):
     meter, again = metered(calls), Meter()

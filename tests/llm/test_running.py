@@ -155,6 +155,13 @@ async def test_together_raises_the_first_error_as_it_is_and_cancels_the_rest():
     assert seen == ["cancelled"] * 2
 
 
+async def test_together_leaves_no_group_in_the_error():
+    """IPython writes no error output where a group is in the context, and papermill then knows of no error."""
+    with pytest.raises(UnknownModel) as caught:
+        await together([fails(UnknownModel("no such model"))])
+    assert caught.value.__context__ is None
+
+
 async def test_together_can_be_cancelled():
     task = asyncio.create_task(together([after(60, n) for n in range(3)]))
     await asyncio.sleep(0.01)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
@@ -141,6 +141,7 @@ def test_what_is_not_of_the_schema_says_why(text, said):
     assert len(str(caught.value)) < 500
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),

@@ -140,17 +140,21 @@ async def test_world_that_cannot_be_made_again_is_damage(tmp_path, server, state
     assert world.record.read_bytes() == before
 
 
-@pytest.mark.parametrize("seed", range(40))
-async def test_bytes_that_are_wrong_never_end_in_another_error(tmp_path, server, seed):
+@pytest.mark.parametrize("n_bytes", [1, 5, 50])
+async def test_bytes_that_are_wrong_never_end_in_another_error(tmp_path, server, n_bytes):
     world = world_at(server, "Ann", "Bob", record=tmp_path / "run.sqlite").broadcast("Hello")
     await world.run(2, live=False)
     world.file.close()
-    rng, data = random.Random(seed), bytearray(world.record.read_bytes())
-    for _ in range(rng.choice([1, 5, 50])):
-        data[rng.randrange(100, len(data))] = rng.randrange(256)
-    world.record.write_bytes(data)
-    try:
-        resumed = World.resume(world.record, llm=llm_at(server))
-        resumed.transcript()
-    except StorageError:
-        assert world.record.read_bytes() == data
+    whole, rng, llm = world.record.read_bytes(), random.Random(n_bytes), llm_at(server)
+    for _ in range(60):
+        data = bytearray(whole)
+        for _ in range(n_bytes):
+            data[rng.randrange(100, len(data))] = rng.randrange(256)
+        world.record.write_bytes(data)
+        try:
+            resumed = World.resume(world.record, llm=llm)
+            resumed.transcript()
+        except StorageError:
+            assert world.record.read_bytes() == data
+        else:
+            resumed.file.close()

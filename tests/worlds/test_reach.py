@@ -122,11 +122,24 @@ def test_talk_to_one_is_heard_by_that_one(target):
     assert (way.action.target, way.heard_by) == ("Bob Roy", ("Cem", "Bob Roy"))
 
 
-@pytest.mark.parametrize("target", ["Zoe", "Ann", "Bob and Cem"])
+@pytest.mark.parametrize("target", ["Zoe", "Bob and Cem"])
 def test_talk_to_somebody_unknown_is_heard_by_nobody_and_told_back(target):
     way = route(does("TALK", target), "Cem", everyone())
     assert (way.action.target, way.heard_by, way.link) == (target, ("Cem",), False)
     assert target in way.told_back
+
+
+@pytest.mark.parametrize(("source", "heard"), [("Cem", "Ann Kay"), ("Ann Lee", "Ann Kay")])
+def test_first_name_means_the_one_in_reach(source, heard):
+    reach = Reach(NAMES, [("Cem", "Ann Kay"), ("Ann Lee", "Ann Kay")])
+    assert route(does("TALK", "ann"), source, reach).heard_by == (source, heard)
+
+
+@pytest.mark.parametrize("type_", ["TALK", "REACH_OUT"])
+def test_first_name_of_several_is_told_back_with_their_names(type_):
+    way = route(does(type_, "ann"), "Cem", everyone())
+    assert (way.heard_by, way.link) == (("Cem",), False)
+    assert way.told_back == "More than one here is called ann: Ann Lee, Ann Kay. Nobody heard you; say whom you mean."
 
 
 def test_talk_to_somebody_out_of_reach_is_heard_by_nobody_and_told_back():

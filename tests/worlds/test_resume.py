@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
 
 from tests.cast import happened, llm_at, person, play, reach_out, talk, turn, turns_asked, who, world_at
 from tests.model_server import Fault, ModelServer, obedient
+from workbench.agents.mind import Mind
 from workbench.agents.person import Person
 from workbench.errors import BudgetSpent, InvalidSettings, StepFailed, StorageError, UnknownName
 from workbench.llm.cache import CallCache
@@ -69,17 +72,29 @@ async def test_settings_come_back(server, tmp_path):
     assert again.reach.of("Ann") == {}
 
 
-async def test_model_comes_back_and_its_key_from_the_settings(model_server, tmp_path, monkeypatch):
+async def test_model_comes_back_with_the_key_of_the_settings(model_server, tmp_path, monkeypatch):
     server = model_server()
     llm = llm_at(server, model="scripted-2", temperature=0.3, max_tokens=1234)
     begun(server, tmp_path / "r.sqlite", llm=llm)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-SECRET-of-this-test")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.base_url}/")
     again = World.resume(tmp_path / "r.sqlite")
     await again.run(1, live=False)
     body = server.requests[0].body
     assert (body["model"], body["temperature"], body["max_tokens"]) == ("scripted-2", 0.3, 1234)
     assert server.requests[0].headers["authorization"] == "Bearer sk-SECRET-of-this-test"
     assert b"sk-SECRET" not in again.record.read_bytes()
+
+
+@pytest.mark.parametrize("mine", [None, "https://api.example.org/v1"])
+async def test_run_file_of_somebody_else_does_not_get_my_key(server, tmp_path, monkeypatch, mine):
+    begun(server, tmp_path / "r.sqlite")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-SECRET-of-this-test")
+    if mine:
+        monkeypatch.setenv("OPENAI_BASE_URL", mine)
+    await World.resume(tmp_path / "r.sqlite").run(1, live=False)
+    assert len(server.requests) == 3
+    assert "SECRET" not in str([request.headers for request in server.requests])
 
 
 @pytest.mark.parametrize("change", [{"model": "other"}, {"base_url": "http://127.0.0.1:1/v1"}])
@@ -89,6 +104,14 @@ def test_what_has_changed_since_is_noted_in_the_run(server, tmp_path, change):
     note = again.events()[-1]
     assert (note.kind, note.type) == ("note", "CHANGED")
     assert next(iter(change.values())) in note.content
+
+
+def test_prompts_that_have_changed_since_are_noted(server, tmp_path):
+    begun(server, tmp_path / "r.sqlite").file.close()
+    with closing(sqlite3.connect(tmp_path / "r.sqlite", isolation_level=None)) as connection:
+        connection.execute("UPDATE meta SET value = '\"000000000000\"' WHERE key = 'prompts'")
+    note = World.resume(tmp_path / "r.sqlite", llm=llm_at(server)).events()[-1]
+    assert note.content.startswith("prompts: 000000000000 until here, ")
 
 
 def test_nothing_is_noted_when_nothing_has_changed(server, tmp_path):
@@ -104,30 +127,26 @@ def test_run_that_is_not_there_is_named(tmp_path):
 # Enough to run it again
 
 
-async def rerun(path, llm, steps: int) -> World:
-    """Make a run again from its file alone, by the public names."""
+async def rerun(path, llm) -> World:
+    """Make a run again from its file alone: what people did is asked for, the rest is done as it was."""
     file = RunFile.open(path)
-    spec = file.spec
+    spec, recorded = file.spec, [event for event in file.events() if event.call is None]
     people = [Person.load(state) for state in file.people.values()]
-    by_name = {one.name: one for one in people}
-    recorded = [event for event in file.events() if event.call is None and event.source in ("", "Moderator")]
-    for event in recorded:
-        if event.kind == "memory":
-            by_name["Ann"].listen(event.content, event.source)
-    options = {key: spec[key] for key in ("seed", "description", "schedule", "reach")}
-    length = timedelta(seconds=spec["step_length"])
-    start = datetime.fromisoformat(spec["start"])
-    world = World(spec["name"], people, llm=llm, start=start, step_length=length, **options)
-    for step in range(steps + 1):
+    for event in (one for one in recorded if one.kind == "memory"):
+        next(one for one in people if one.name == event.target).listen(event.content, event.source)
+    same = {key: spec[key] for key in ("seed", "description", "schedule", "reach")}
+    clock = datetime.fromisoformat(spec["start"]), timedelta(seconds=spec["step_length"])
+    world = World(spec["name"], people, llm=llm, start=clock[0], step_length=clock[1], **same)
+    for step in range(file.steps + 1):
+        await world.run(step - world.steps, live=False)
         for event in (one for one in recorded if one.step == step):
-            if event.type == "CONVERSATION" and event.kind == "stimulus":
-                world.broadcast(event.content, event.source)
-            elif event.type == "LOCATION":
-                world.person(event.target).move_to(event.content)
-            elif event.type == "MIND" and event.target:
-                world.person(event.target).change_context(["It is hot."])
-        if step < steps:
-            await world.run(1, live=False)
+            match event.type:
+                case "CONVERSATION" if event.kind == "stimulus":
+                    world.broadcast(event.content, event.source)
+                case "LOCATION":
+                    world.person(event.target).move_to(event.content)
+                case "MIND":
+                    world.person(event.target).change_context(Mind.from_json(event.content).context)
     return world
 
 
@@ -138,7 +157,7 @@ async def test_run_file_is_enough_to_run_it_again_for_nothing(server, tmp_path, 
     world = begun(server, tmp_path / "r.sqlite", **options)
     await world.run(3, live=False)
     asked = server.n_requests
-    again = await rerun(world.record, llm_at(server, cache=tmp_path / "calls"), 3)
+    again = await rerun(world.record, llm_at(server, cache=tmp_path / "calls"))
     assert server.n_requests == asked
     assert happened(again) == happened(world)
 

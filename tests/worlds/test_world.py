@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -120,6 +120,28 @@ async def test_clock_moves_with_each_step(server):
     assert "It is Friday, 1999-12-31 23:45." in turns_asked(server)[1]
 
 
+@pytest.mark.parametrize(
+    ("start", "length"),
+    [
+        (datetime(2025, 1, 6), timedelta(seconds=0.5)),
+        (datetime(2025, 1, 6, 9, 0, 0, 999_000), timedelta(milliseconds=1)),
+        (datetime(1788, 7, 14), timedelta(days=365)),
+        (datetime(2400, 1, 1), timedelta(days=365)),
+        (datetime(2025, 1, 6), timedelta(0)),
+    ],
+)
+async def test_transcript_has_every_time(server, start, length):
+    world = world_at(server, "Ann", start=start, step_length=length)
+    await world.run(3, live=False)
+    times = world.transcript().query("type == 'TALK'")["time"]
+    assert [time.to_pydatetime() for time in times] == [start, start + length, start + 2 * length]
+
+
+def test_simulated_time_has_no_zone(server):
+    with pytest.raises(InvalidSettings, match=r"start=.*time zone"):
+        world_at(server, start=datetime(2025, 1, 6, tzinfo=UTC))
+
+
 # The record
 
 
@@ -180,6 +202,16 @@ async def test_person_keeps_their_memories_when_they_join(server):
     assert [event.id for event in ann.memory.events][:2] == [1, 4]
     assert "Remember the sea." in asked["Ann"]
     assert "Remember the sea." not in asked["Bob"]
+
+
+async def test_person_of_a_world_who_is_asked_alone_thinks_with_its_model(server):
+    world = world_at(server, llm=llm_at(server, model="scripted-2"))
+    await world.run(1, live=False)
+    actions = await world.person("Ann").listen_and_act("What do you think of the others?", "Interviewer")
+    assert [request.body["model"] for request in server.requests] == ["scripted-2"] * 4
+    assert world.llm.meter.total.calls == 4
+    assert world.events()[-2].content == actions[-1].content
+    assert len(world.person("Bob").memory.events) == 3
 
 
 async def test_memory_of_a_contact_brings_nobody_into_reach(model_server):

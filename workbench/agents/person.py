@@ -260,9 +260,9 @@ class Person:
 
     # -- worlds --------------------------------------------------------------------------------------------
 
-    def join(self, journal: Journal) -> None:
-        """Live in a world from now on: what happens goes into its journal."""
-        self._journal = journal
+    def join(self, journal: Journal, llm: LLM) -> None:
+        """Live in a world from now on: what happens goes into its journal, and they think with its model."""
+        self._journal, self._llm = journal, llm
 
     def lives_by(self, journal: Journal) -> bool:
         """Return whether what happens to the person goes into this journal."""

@@ -123,26 +123,15 @@ class CallCache:
 
     def get(self, key: str) -> Answer | None:
         """Return the answer under a key, or None."""
-        with self._reading(f"the entry {key[:12]} of the call cache"):
+        with _reading(self.path, f"the entry {key[:12]} of the call cache"):
             entry = self._store.get(key)
             return Answer.from_json(entry["answer"]) if entry is not None else None
 
     def entry(self, key: str) -> dict[str, Any] | None:
         """Return all that is kept under a key: `request` (canonical JSON), `answer`, `at` (Unix time)."""
-        with self._reading(f"the entry {key[:12]} of the call cache"):
+        with _reading(self.path, f"the entry {key[:12]} of the call cache"):
             entry: dict[str, Any] | None = self._store.get(key)
         return entry
-
-    @contextmanager
-    def _reading(self, what: str) -> Iterator[None]:
-        try:
-            with storage_errors(self.path, "the call cache"):
-                yield
-        except (ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
-            raise DamagedFile(
-                f"{self.path}: {what} cannot be read ({error!r}). Move the folder away to start a new one.",
-                path=self.path,
-            ) from error
 
     def forget(self, keys: Iterable[str]) -> None:
         """Drop entries, so that the same requests are asked again."""
@@ -152,7 +141,7 @@ class CallCache:
 
     def keys(self) -> list[str]:
         """Return the keys of all calls, sorted."""
-        with self._reading("a key of the call cache"):
+        with _reading(self.path, "a key of the call cache"):
             return sorted(key for key in self._store if key != _VERSION_KEY)
 
     def stats(self) -> dict[str, Any]:
@@ -269,8 +258,19 @@ def _no_timeout() -> Iterator[None]:
         raise sqlite3.OperationalError("it is read-only, or locked by another process") from None
 
 
+@contextmanager
+def _reading(path: Path, what: str) -> Iterator[None]:
+    try:
+        with storage_errors(path, "the call cache"):
+            yield
+    except (ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
+        raise DamagedFile(
+            f"{path}: {what} cannot be read ({error!r}). Move the folder away to start a new one.", path=path
+        ) from error
+
+
 def _open_folder(path: Path) -> MutableMapping[str, Any]:
-    with storage_errors(path, "the call cache"):
+    with _reading(path, "the version of the call cache"):
         version = _version_of(path)
         if version is None or version <= VERSION:
             store: MutableMapping[str, Any] = _Store(str(path), disk=_JSONDisk, eviction_policy="none")

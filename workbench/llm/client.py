@@ -249,7 +249,7 @@ class LLM:
         sampling |= {name: value for name, value in given.items() if name != "max_completion_tokens"}
         sampling["max_tokens"] = longest  # always there, under one name: budgets count with it, `Dialect` renames it
         return Request(
-            endpoint=self.endpoint.name,
+            endpoint=self.endpoint.identity,
             model=self.model,
             messages=messages,
             schema=_schema(schema) if schema else None,

@@ -91,10 +91,19 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """What the call cache knows the endpoint by: its address, or `embedded` on whatever port."""
+        """What people know the endpoint by: its address, or `embedded` on whatever port."""
         if self.provider == "embedded":
             return "embedded"
         return re.sub(r"//[^/@]*@", "//", self.base_url or "https://api.openai.com/v1").rstrip("/")
+
+    @property
+    def identity(self) -> str:
+        """What the call cache knows it by: its name, and of the embedded model all that decides its answers."""
+        if self.provider != "embedded":
+            return self.name
+        from workbench.llm.weights import weights_of
+
+        return f"embedded:{weights_of(self.model).fingerprint}"
 
     def dialect(self, model: str) -> Dialect:
         """Return what is known of how a model here is spoken to."""
@@ -248,7 +257,8 @@ class Endpoint:
 
             connection = await embedded.connect(self.model)
             base_url, key = connection.base_url, connection.api_key.get_secret_value()
-        http_client = DefaultAsyncHttpxClient(verify=_tls(base_url))
+        # A proxy of the environment has no business between us and the model on this machine.
+        http_client = DefaultAsyncHttpxClient(verify=_tls(base_url), trust_env=self.provider != "embedded")
         return AsyncOpenAI(base_url=base_url, api_key=key, timeout=timeout, max_retries=0, http_client=http_client)
 
     def _own_words(self, error: APIStatusError) -> str:

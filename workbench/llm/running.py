@@ -58,9 +58,12 @@ async def together(coroutines: Iterable[Coroutine[Any, Any, Result]]) -> list[Re
 
     The first error cancels the rest and is raised as it is, not in a group.
     """
+    first: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(coroutine) for coroutine in coroutines]
     except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from errors.exceptions[0].__cause__
+        first = errors.exceptions[0]
+    if first:  # raised out here: with a group in its context, IPython shows no error output and papermill none to users
+        raise first
     return [task.result() for task in tasks]

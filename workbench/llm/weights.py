@@ -48,6 +48,11 @@ class Weights:
     """Jinja text; empty for the model's own."""
     in_parts: bool = False
 
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of what decides the answers: the weights, and how messages are put to them."""
+        return hashlib.sha256(f"{self.sha256}\n{self.chat_template}".encode()).hexdigest()[:12]
+
 
 MODELS = {
     "gemma-3-270m": Weights(

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -218,9 +219,9 @@ class RunFile:
         import pandas as pd
 
         with reading(self.path):
-            rows = self._rows(f"SELECT {_COLUMNS} FROM events ORDER BY id")  # noqa: S608
-            frame = pd.DataFrame(rows, columns=_COLUMNS.split(", "))
-            return frame.assign(time=pd.to_datetime(frame["time"]))
+            rows = [astuple(event) for event in self.events()]
+        frame = pd.DataFrame(rows, columns=_COLUMNS.split(", "))
+        return frame.assign(time=pd.to_datetime(frame["time"]))
 
     def append(
         self,

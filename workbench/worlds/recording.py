@@ -48,14 +48,16 @@ def states_of(people: Iterable[Person]) -> dict[str, dict[str, Any]]:
 
 
 def llm_of(spec: Mapping[str, Any]) -> LLM:
-    """Return the model that a run was made with; the key comes from the settings."""
-    return LLM(
-        spec["model"],
-        None if spec["provider"] == "embedded" else spec["endpoint"],
-        provider=spec["provider"],
-        temperature=spec["temperature"],
-        max_tokens=spec["max_tokens"],
-    )
+    """Return the model that a run was made with.
+
+    The key of the settings goes to the endpoint of the settings and nowhere else: a run file may be a stranger's.
+    """
+    model, provider = spec["model"], spec["provider"]
+    sampling = {"temperature": spec["temperature"], "max_tokens": spec["max_tokens"]}
+    own = LLM(model, provider=provider, **sampling)
+    if own.endpoint.name == spec["endpoint"]:
+        return own
+    return LLM(model, spec["endpoint"], "no-key-needed", provider, **sampling)
 
 
 def earlier_memories(people: Iterable[Person]) -> list[Perceived]:

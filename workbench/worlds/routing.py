@@ -37,11 +37,12 @@ def _route_talk(action: Action, source: str, reach: Reach) -> Route:
     in_reach = reach.of(source)
     if action.target.strip().casefold() in _TO_ALL:
         return Route(action.model_copy(update={"target": ""}), (source, *in_reach))
-    target = find_name(action.target, reach.names)
+    target = find_name(action.target, list(in_reach)) or find_name(action.target, reach.names)
     if target == source:
         return Route(action.model_copy(update={"target": ""}), (source, *in_reach))
     if target is None:
-        return Route(action, (source,), f"Nobody here is called {action.target}; nobody heard you.")
+        nobody = f"Nobody here is called {action.target}; nobody heard you."
+        return Route(action, (source,), _ambiguous(action.target, reach.names) or nobody)
     named = action.model_copy(update={"target": target})
     if target not in in_reach:
         return Route(named, (source,), f"{target} is not in reach and did not hear you.")
@@ -51,16 +52,27 @@ def _route_talk(action: Action, source: str, reach: Reach) -> Route:
 def _route_reach_out(action: Action, source: str, reach: Reach) -> Route:
     target = find_name(action.target, reach.names)
     if target is None or target == source:
-        return Route(action, (source,), f"There is nobody called {action.target!r} to reach.")
+        nobody = f"There is nobody called {action.target!r} to reach."
+        return Route(action, (source,), _ambiguous(action.target, reach.names) or nobody)
     return Route(action.model_copy(update={"target": target}), (source, target), link=True)
 
 
 def find_name(name: str, names: Sequence[str]) -> str | None:
     """Return whom a name means: the full name, whatever its case, or a first name that only one has."""
+    found = _meant(name, names)
+    return found[0] if len(found) == 1 else None
+
+
+def _meant(name: str, names: Sequence[str]) -> list[str]:
     if name in names:
-        return name
+        return [name]
     wanted = name.strip().casefold()
     whole = [known for known in names if known.casefold() == wanted]
-    first = [known for known in names if known.casefold().split()[:1] == [wanted]]
-    found = whole or first
-    return found[0] if len(found) == 1 else None
+    return whole or [known for known in names if known.casefold().split()[:1] == [wanted]]
+
+
+def _ambiguous(name: str, names: Sequence[str]) -> str:
+    several = _meant(name, names)
+    if len(several) < 2:
+        return ""
+    return f"More than one here is called {name}: {', '.join(several)}. Nobody heard you; say whom you mean."

@@ -72,6 +72,8 @@ class World:
     ) -> None:
         if schedule not in ("simultaneous", "sequential"):
             raise InvalidSettings(f"schedule={schedule!r}: it is 'simultaneous' or 'sequential'")
+        if start.tzinfo:
+            raise InvalidSettings(f"start={start.isoformat()!r}: simulated time has no time zone")
         self.name = name
         self.seed = seed
         self.description = description
@@ -99,7 +101,7 @@ class World:
 
     def _move_in(self) -> None:
         for person in self.people:
-            person.join(self._journal)
+            person.join(self._journal, self.llm)
 
     @classmethod
     def resume(cls, path: str | Path, *, llm: LLM | None = None, budget: Budget | None = None) -> Self:
@@ -107,7 +109,8 @@ class World:
 
         Args:
             path: the run file.
-            llm: the model to go on with; the one that the run was made with when not given.
+            llm: the model to go on with; the one that the run was made with when not given, with the key of the
+                settings where they name the same endpoint.
             budget: what may be spent from now on.
 
         Raises:
