@@ -138,21 +138,18 @@ async def test_together_runs_at_once_and_keeps_the_order():
     assert await together([]) == []
 
 
-async def test_together_raises_the_first_error_as_it_is_and_cancels_the_rest():
+async def test_together_lets_the_rest_finish_and_raises_the_first_error_in_order():
     seen = []
 
     async def slow() -> None:
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            seen.append("cancelled")
-            raise
+        await asyncio.sleep(0.05)
+        seen.append("finished")
 
-    error = UnknownModel("first")
+    first, second = UnknownModel("first in order"), UnknownModel("first in time")
     with pytest.raises(UnknownModel) as caught:
-        await together([slow(), fails(error, 0.02), slow()])
-    assert caught.value is error
-    assert seen == ["cancelled"] * 2
+        await together([slow(), fails(first, 0.02), fails(second), slow()])
+    assert caught.value is first
+    assert seen == ["finished"] * 2
 
 
 async def test_together_leaves_no_group_in_the_error():

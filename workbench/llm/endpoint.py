@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import ssl
 import time
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr
 
@@ -25,6 +23,7 @@ from workbench.errors import (
 )
 from workbench.llm.calls import Answer, Request, Usage
 from workbench.llm.dialect import Dialect
+from workbench.llm.http import http_client
 from workbench.llm.retries import NoAnswer, attempts, may_pass
 from workbench.settings import Provider
 
@@ -64,7 +63,6 @@ class _Lane:
     requests: AsyncLimiter | None
     tokens: AsyncLimiter | None
     client: AsyncOpenAI | None = None
-    keeper: AsyncGenerator[AsyncOpenAI, None] | None = None
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -87,7 +85,7 @@ class Endpoint:
     api_key: SecretStr | None
     api_version: str
     limits: Limits = Limits()
-    _lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lane] = field(default_factory=WeakKeyDictionary, repr=False)
+    _lanes: dict[asyncio.AbstractEventLoop, _Lane] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -214,11 +212,8 @@ class Endpoint:
     def _lane(self) -> _Lane:
         loop = asyncio.get_running_loop()
         if loop not in self._lanes:
-            for (
-                known
-            ) in self._lanes.keyrefs():  # a client keeps its loop: without this a loop that ended stays for ever
-                if (other := known()) and other.is_closed():
-                    self._lanes.pop(other, None)
+            for ended in [known for known in list(self._lanes) if known.is_closed()]:
+                self._lanes.pop(ended, None)
             limits = self.limits
             requests, tokens = _per_minute(limits.requests_per_minute), _per_minute(limits.tokens_per_minute)
             self._lanes[loop] = _Lane(asyncio.Semaphore(limits.concurrency), requests, tokens)
@@ -233,33 +228,30 @@ class Endpoint:
     async def _client(self, lane: _Lane) -> AsyncOpenAI:
         if not lane.client:
             async with lane.opening:
-                if not lane.client:
-                    lane.keeper = _kept_open(await self._open())
-                    lane.client = await anext(lane.keeper)
+                lane.client = lane.client or await self._open()
         return lane.client
 
     async def _open(self) -> AsyncOpenAI:
-        from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
+        from openai import AsyncAzureOpenAI, AsyncOpenAI
 
         key = self.api_key.get_secret_value() if self.api_key else "no-key-needed"
-        base_url, timeout = self.base_url, self.limits.timeout
-        if self.provider == "azure":
-            return AsyncAzureOpenAI(
-                azure_endpoint=base_url or "",
-                api_key=key,
-                api_version=self.api_version,
-                timeout=timeout,
-                max_retries=0,
-                http_client=DefaultAsyncHttpxClient(verify=_tls(base_url)),
-            )
-        if self.provider == "embedded":
-            from workbench.llm import embedded
+        base_url, embedded = self.base_url, self.provider == "embedded"
+        if embedded:
+            from workbench.llm.embedded import connect
 
-            connection = await embedded.connect(self.model)
+            connection = await connect(self.model)
             base_url, key = connection.base_url, connection.api_key.get_secret_value()
-        # A proxy of the environment has no business between us and the model on this machine.
-        http_client = DefaultAsyncHttpxClient(verify=_tls(base_url), trust_env=self.provider != "embedded")
-        return AsyncOpenAI(base_url=base_url, api_key=key, timeout=timeout, max_retries=0, http_client=http_client)
+        tls = not (base_url or "").startswith("http://")
+        shared: Any = {
+            "api_key": key,
+            "timeout": self.limits.timeout,
+            "max_retries": 0,
+            # a proxy of the environment has no business between us and the model on this machine
+            "http_client": await http_client(tls=tls, proxies=not embedded),
+        }
+        if self.provider == "azure":
+            return AsyncAzureOpenAI(azure_endpoint=base_url or "", api_version=self.api_version, **shared)
+        return AsyncOpenAI(base_url=base_url, **shared)
 
     def _own_words(self, error: APIStatusError) -> str:
         """Return what the provider said, less the key and anything that looks like one."""
@@ -284,19 +276,6 @@ class Endpoint:
         if may_pass(error):
             return ModelUnreachable(f"No answer after {tries}. {said}", **facts)
         return RequestRefused(f"The request was refused. {said}", **facts)
-
-
-async def _kept_open(client: AsyncOpenAI) -> AsyncGenerator[AsyncOpenAI, None]:
-    """Keep a client open until its loop ends: `asyncio.run` and the like close all generators of their loop."""
-    try:
-        yield client
-    finally:
-        await client.close()
-
-
-def _tls(address: str | None) -> ssl.SSLContext | bool:
-    """Read the machine's certificates, which takes 50 ms, only for an address that has one."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if (address or "").startswith("http://") else True
 
 
 def _per_minute(rate: float | None) -> AsyncLimiter | None:

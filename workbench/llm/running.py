@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Coroutine, Iterable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 Result = TypeVar("Result")
 
@@ -56,14 +56,21 @@ def sync(coroutine: Coroutine[Any, Any, Result]) -> Result:
 async def together(coroutines: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
     """Run coroutines at once and return their results in the order given.
 
-    The first error cancels the rest and is raised as it is, not in a group.
+    One that fails does not stop the others: what they are about to be answered is paid for, and stays in the call
+    cache. When all have ended, the first error in the order given is raised, as it is and not in a group. To cancel it
+    cancels them all.
     """
-    first: BaseException | None = None
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_settled(coroutine)) for coroutine in coroutines]
+    ended = [task.result() for task in tasks]
+    for _, error in ended:
+        if error:
+            raise error
+    return [result for result, _ in ended]
+
+
+async def _settled(coroutine: Coroutine[Any, Any, Result]) -> tuple[Result, Exception | None]:
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(coroutine) for coroutine in coroutines]
-    except BaseExceptionGroup as errors:
-        first = errors.exceptions[0]
-    if first:  # raised out here: with a group in its context, IPython shows no error output and papermill none to users
-        raise first
-    return [task.result() for task in tasks]
+        return await coroutine, None
+    except Exception as error:  # noqa: BLE001  # `together` raises it
+        return cast("Result", None), error
