@@ -1,8 +1,8 @@
 """The engine against the scripted model server, in a process of its own: `make bench`.
 
-20 people with a rich persona of about 6,000 characters, 5 steps, all hearing all, as the reference was measured: 38.8 s
-at 200 ms a call, 100-180 ms of CPU and 14,700 prompt tokens a turn, 70 % of prompt characters already sent, and a second
-run that repeats every request. Everything is compared within one run, since the machine is noisy.
+20 people with a rich persona of about 6,000 characters, 5 steps, all hearing all, as the reference was measured: 38.8
+s at 200 ms a call, 100-180 ms of CPU and 14,700 prompt tokens a turn, 70 % of prompt characters already sent, and a
+second run that repeats every request. Everything is compared within one run, since the machine is noisy.
 """
 
 from __future__ import annotations
@@ -39,23 +39,25 @@ def main() -> None:
 async def _measure() -> list[tuple[str, str, str]]:
     await _warm_up()
     floor = 5 * 0.2
-    with _setting(latency=0.2) as (server, llm):
-        start = time.perf_counter()
-        await _run(llm, people=20, steps=5)
-        wall = time.perf_counter() - start
+    with _setting(latency=0.2) as (server, llm), _world(llm, people=20) as world:
+        _, slow_wall = await _timed(world.run(5, live=False))
     with _setting() as (server, llm):
-        engine_cpu, _ = await _timed(_run(llm, people=20, steps=5))
+        with _world(llm, people=20) as world:
+            engine_cpu, _ = await _timed(world.run(5, live=False))
         requests = [request.body for request in server.requests if request.status == 200]
-        second_cpu, second_wall = await _timed(_run(llm, people=20, steps=5))
+        second_cpu, second_wall = await _timed(_again(llm))
         again = len(server.requests) - len(requests)
         bare_cpu, _ = await _timed(_send_bare(server.base_url, requests))
-    with _setting() as (server, llm):
-        await _run(llm, people=5, steps=20)
+    with _setting(latency=0.2) as (server, _):
+        _, bare_wall = await _timed(_send_bare(server.base_url, requests))
+    with _setting() as (server, llm), _world(llm, people=5) as world:
+        await world.run(20, live=False)
         long = [request.body for request in server.requests if request.status == 200]
     prompts, long_prompts = [_prompt(r) for r in requests], [_prompt(r) for r in long]
     turns = len(requests)
     return [
-        ("(a) 20 people x 5 steps at 200 ms: wall time / floor", f"{wall / floor:.2f}", "<= 1.3"),
+        ("(a) 20 people x 5 steps at 200 ms: wall time of the run / floor", f"{slow_wall / floor:.2f}", "<= 1.3"),
+        ("    bare AsyncOpenAI, the same requests in 5 rounds: wall time / floor", f"{bare_wall / floor:.2f}", ""),
         ("(b) CPU of a turn, engine", f"{1000 * engine_cpu / turns:.2f} ms", ""),
         ("    CPU of the same request, bare AsyncOpenAI", f"{1000 * bare_cpu / turns:.2f} ms", ""),
         ("    ratio", f"{engine_cpu / bare_cpu:.2f}", "<= 3"),
@@ -63,8 +65,12 @@ async def _measure() -> list[tuple[str, str, str]]:
         ("    already sent, from step 2, 20 people x 5 steps", f"{_already_sent(prompts, 20):.1%}", ">= 70 %"),
         ("    already sent, from step 2, 5 people x 20 steps", f"{_already_sent(long_prompts, 5):.1%}", ">= 85 %"),
         ("(d) second run: requests", f"{again}", "0"),
-        ("    second run: wall time of a turn", f"{1000 * second_wall / turns:.2f} ms", "< 2 ms"),
-        ("    second run: CPU of a turn", f"{1000 * second_cpu / turns:.2f} ms", ""),
+        (
+            "    second run, making the world included: wall time of a turn",
+            f"{1000 * second_wall / turns:.2f} ms",
+            "< 2 ms",
+        ),
+        ("    second run, making the world included: CPU of a turn", f"{1000 * second_cpu / turns:.2f} ms", ""),
     ]
 
 
@@ -75,14 +81,22 @@ def _setting(**options: Any) -> Iterator[tuple[ServerProcess, wb.LLM]]:
         yield server, wb.LLM("scripted", base_url=server.base_url, api_key="none", cache=wb.CallCache.open(folder))
 
 
-async def _run(llm: wb.LLM, *, people: int, steps: int) -> None:
+@contextmanager
+def _world(llm: wb.LLM, *, people: int) -> Iterator[wb.World]:
+    """A world that is about to begin, recorded to a file; nothing is shown, for that is not the engine's time."""
     persona = wb.Person.load("kinga").persona.to_dict()
     group = [wb.Person({**persona, "name": f"Kinga Żurawska {n:02}"}) for n in range(people)]
+    os.environ["TQDM_DISABLE"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         world = wb.World("Benchmark", group, seed=1, llm=llm, record=Path(folder, "run.sqlite"))
         world.broadcast("Supermarkets have begun to sell gazpacho in bottles. Would you buy it? Why, or why not?")
-        with _nothing_shown():
-            await world.run(steps, live=False)
+        yield world
+    del os.environ["TQDM_DISABLE"]
+
+
+async def _again(llm: wb.LLM) -> None:
+    with _world(llm, people=20) as world:
+        await world.run(5, live=False)
 
 
 async def _send_bare(base_url: str, requests: list[dict[str, Any]]) -> None:
@@ -93,8 +107,8 @@ async def _send_bare(base_url: str, requests: list[dict[str, Any]]) -> None:
 
 async def _warm_up() -> None:
     """Load what is loaded once: start-up is not measured."""
-    with _setting() as (server, llm):
-        await _run(llm, people=2, steps=1)
+    with _setting() as (server, llm), _world(llm, people=2) as world:
+        await world.run(1, live=False)
         await _send_bare(server.base_url, [request.body for request in server.requests])
 
 
@@ -119,16 +133,6 @@ def _already_sent(prompts: list[str], people: int) -> float:
             sent, total = sent + prefix * BLOCK, total + len(prompt)
         known.update(digests)
     return sent / total
-
-
-@contextmanager
-def _nothing_shown() -> Iterator[None]:
-    """Progress bars write to stderr, which costs time that is not the engine's."""
-    os.environ["TQDM_DISABLE"] = "1"
-    try:
-        yield
-    finally:
-        del os.environ["TQDM_DISABLE"]
 
 
 if __name__ == "__main__":

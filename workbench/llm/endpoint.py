@@ -199,9 +199,13 @@ class Endpoint:
 
     async def _answered(self, call: Awaitable[Any]) -> Any:
         """Wait for an answer, no longer than the timeout in all: the client's own starts anew with each byte."""
+        import aiohttp
+
         try:
             async with asyncio.timeout(self.limits.timeout):
                 return await call
+        except aiohttp.ClientError as error:  # what the client does not put in its own words
+            raise NoAnswer(f"an answer that is no HTTP: {error}") from error
         except TimeoutError as error:
             raise NoAnswer(f"not whole after {self.limits.timeout:g} s") from error
         except UnicodeEncodeError:

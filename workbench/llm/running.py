@@ -12,6 +12,8 @@ from typing import Any, TypeVar, cast
 Result = TypeVar("Result")
 
 _THREAD = "workbench"
+HOPS = 6
+"""Turns of the event loop that a call takes to be on its way. Given them, it travels while the next one is prepared."""
 
 
 @cache
@@ -60,8 +62,12 @@ async def together(coroutines: Iterable[Coroutine[Any, Any, Result]]) -> list[Re
     cache. When all have ended, the first error in the order given is raised, as it is and not in a group. To cancel it
     cancels them all.
     """
+    tasks = []
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_settled(coroutine)) for coroutine in coroutines]
+        for coroutine in coroutines:
+            tasks.append(group.create_task(_settled(coroutine)))
+            for _ in range(HOPS):
+                await asyncio.sleep(0)
     ended = [task.result() for task in tasks]
     for _, error in ended:
         if error:
