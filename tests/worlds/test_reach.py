@@ -90,7 +90,7 @@ def test_links_can_be_undone():
         ("cem", "Cem"),
         ("Ann", None),
         ("Ann Lee", "Ann Lee"),
-        ("Roy", None),
+        ("Roy", "Bob Roy"), ("Mr. Roy", "Bob Roy"), ("Dr.", None),
         ("Bo", None),
         ("Bob R", None),
         ("", None),

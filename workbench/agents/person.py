@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
@@ -49,6 +49,7 @@ class Person:
         self.memory = EpisodicMemory()
         self._llm = llm
         self._journal = Journal()
+        self._surroundings: Callable[[], Surroundings] = lambda: Surroundings(self._journal.time)
         self._kept: dict[str, Any] = {"type": FILE_TYPE}
 
     @property
@@ -216,13 +217,13 @@ class Person:
     # -- what they do --------------------------------------------------------------------------------------
 
     async def act(self) -> list[Action]:
-        """Take a turn, alone; in a world, the world's `run` lets people act.
+        """Take a turn that nobody hears, as in an interview; in a world, its `run` lets people act together.
 
         Raises:
             ModelError: no turn could be had; nothing has changed.
         """
         seed = derive_seed("alone", len(self.memory.events), self.name)
-        turn = await self.propose(self._llm or default_llm(), Surroundings(self._journal.time), seed=seed)
+        turn = await self.propose(self._llm or default_llm(), self._surroundings(), seed=seed)
         for action in turn.actions:
             self.perceive(self.journal_action(action, turn.call, (self.name,)))
         self.take_on(turn)
@@ -260,9 +261,9 @@ class Person:
 
     # -- worlds --------------------------------------------------------------------------------------------
 
-    def join(self, journal: Journal, llm: LLM) -> None:
-        """Live in a world from now on: what happens goes into its journal, and they think with its model."""
-        self._journal, self._llm = journal, llm
+    def join(self, journal: Journal, llm: LLM, surroundings: Callable[[], Surroundings]) -> None:
+        """Live in a world from now on: its journal takes what happens, and they think with its model."""
+        self._journal, self._llm, self._surroundings = journal, llm, surroundings
 
     def lives_by(self, journal: Journal) -> bool:
         """Return whether what happens to the person goes into this journal."""

@@ -17,7 +17,7 @@ HEARD_TOKENS = 60
 
 @dataclass(frozen=True)
 class Estimate:
-    """Calls, tokens and money that a run will take at most, if nothing comes from the call cache."""
+    """Calls, tokens and money that a run is expected to take, if nothing comes from the call cache."""
 
     calls: int
     usage: Usage

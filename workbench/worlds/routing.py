@@ -58,7 +58,7 @@ def _route_reach_out(action: Action, source: str, reach: Reach) -> Route:
 
 
 def find_name(name: str, names: Sequence[str]) -> str | None:
-    """Return whom a name means: the full name, whatever its case, or a first name that only one has."""
+    """Return whom a name means: the full name, whatever its case, or a part of it that only one has."""
     found = _meant(name, names)
     return found[0] if len(found) == 1 else None
 
@@ -66,9 +66,9 @@ def find_name(name: str, names: Sequence[str]) -> str | None:
 def _meant(name: str, names: Sequence[str]) -> list[str]:
     if name in names:
         return [name]
-    wanted = name.strip().casefold()
-    whole = [known for known in names if known.casefold() == wanted]
-    return whole or [known for known in names if known.casefold().split()[:1] == [wanted]]
+    wanted = [word for word in name.casefold().split() if not word.endswith(".")]  # "Dr. Roy" is Roy
+    whole = [known for known in names if known.casefold().split() == wanted]
+    return whole or [known for known in names if wanted and set(wanted) <= set(known.casefold().split())]
 
 
 def _ambiguous(name: str, names: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -101,7 +102,7 @@ class World:
 
     def _move_in(self) -> None:
         for person in self.people:
-            person.join(self._journal, self.llm)
+            person.join(self._journal, self.llm, partial(self._surroundings, person))
 
     @classmethod
     def resume(cls, path: str | Path, *, llm: LLM | None = None, budget: Budget | None = None) -> Self:
@@ -157,7 +158,7 @@ class World:
         return self.file.path
 
     def person(self, name: str) -> Person:
-        """Return somebody by name; a first name will do where only one has it."""
+        """Return somebody by name; a part of it will do where only one has it."""
         found = find_name(name, self.reach.names)
         if found is None:
             raise UnknownName(f"{self.name} has nobody called {name!r}; there are {', '.join(self.reach.names)}")
@@ -181,6 +182,10 @@ class World:
     def events(self) -> list[Event]:
         """Return what has happened, in order."""
         return list(self.file.events())
+
+    def close(self) -> None:
+        """Close the run file; what was committed is in it."""
+        self.file.close()
 
     def __repr__(self) -> str:
         return f"World({self.name!r}, {len(self.people)} people, {self.steps} steps, {self.llm.meter})"
