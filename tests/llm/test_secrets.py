@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import pickle
 import traceback
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,7 @@ async def test_password_in_an_address_is_not_shown(model_server, tmp_path):
     server = model_server(["Yes.", Fault(400)])
     llm = llm_at(server.base_url.replace("//", f"//me:{KEY}@"), cache=tmp_path)
     await ask(llm)
+    assert server.requests[0].headers["authorization"] == f"Basic {b64encode(f'me:{KEY}'.encode()).decode()}"
     assert llm.endpoint.name == server.base_url
     assert KEY not in shown(await failure(llm, text="Why?")) + repr(llm) + repr(llm.endpoint)
     assert KEY.encode() not in written(tmp_path)

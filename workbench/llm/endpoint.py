@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import re
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
@@ -245,11 +247,13 @@ class Endpoint:
 
             connection = await connect(self.model)
             base_url, key = connection.base_url, connection.api_key.get_secret_value()
+        base_url, credentials = _split_credentials(base_url)
         tls = not (base_url or "").startswith("http://")
         shared: Any = {
             "api_key": key,
             "timeout": self.limits.timeout,
             "max_retries": 0,
+            "default_headers": credentials,
             # a proxy of the environment has no business between us and the model on this machine
             "http_client": await http_client(tls=tls, proxies=not embedded),
         }
@@ -280,6 +284,17 @@ class Endpoint:
         if may_pass(error):
             return ModelUnreachable(f"No answer after {tries}. {said}", **facts)
         return RequestRefused(f"The request was refused. {said}", **facts)
+
+
+def _split_credentials(address: str | None) -> tuple[str | None, dict[str, str]]:
+    """Return an address without the `name:password@` in it, and those as the header that they stand for."""
+    parts = urlsplit(address or "")
+    if not address or parts.username is None:
+        return address, {}
+    plain = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    host = parts.netloc.rpartition("@")[2]
+    header = {"Authorization": f"Basic {base64.b64encode(plain).decode()}"}
+    return urlunsplit(parts._replace(netloc=host)), header
 
 
 def _per_minute(rate: float | None) -> AsyncLimiter | None:
