@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,15 +67,17 @@ def stats() -> None:
 @cache_app.command()
 def export(
     recording: Annotated[Path, typer.Argument(help="The JSONL file to write.")],
-    run: Annotated[Path | None, typer.Option(help="Only the calls of this run file.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Only the turns of this run file.")] = None,
 ) -> None:
     """Write a recording, with which anyone re-runs a study with no model and no key."""
     with _told():
         from workbench.llm.cache import CallCache
         from workbench.record.run_file import RunFile
 
-        keys = {event.call for event in RunFile.open(run).events() if event.call} if run else None
-        typer.echo(f"{CallCache.open().export(recording, keys)} calls written to {recording}")
+        file = RunFile.open(run) if run else None
+        keys = {event.call for event in file.events() if event.call} if file else None
+        n = CallCache.open().export(recording, keys, file.spec if file else None)
+        typer.echo(f"{n} calls written to {recording}")
 
 
 @cache_app.command("import")
@@ -149,7 +151,7 @@ def _told(out: Path | None = None) -> Iterator[None]:
     try:
         yield
     except WorkbenchError as error:
-        typer.secho(f"error: {error}", fg="red", err=True)
+        typer.secho(f"error: {error}{_kept(out)}", fg="red", err=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as stop:
         typer.secho(f"\nStopped.{_kept(out)}", err=True)
@@ -157,16 +159,18 @@ def _told(out: Path | None = None) -> Iterator[None]:
 
 
 def _kept(out: Path | None) -> str:
-    runs = sorted(out.glob("*.sqlite")) if out else []
-    if not runs:
-        return ""
     from workbench.record.run_file import RunFile
 
-    told = [f"{RunFile.open(run).steps} whole step(s) are kept in {run}" for run in runs]
+    told = []
+    for path in sorted(out.glob("*.sqlite")) if out else []:
+        with suppress(WorkbenchError):  # something else that is called so
+            told.append(f"{RunFile.open(path).steps} whole step(s) are kept in {path}")
+    if not told:
+        return ""
     again = " ".join(["workbench", *sys.argv[1:]])
     return (
         f" {'; '.join(told)}. To go on, give the same command again ({again}): what was answered comes from the call "
-        f"cache. Or in Python: World.resume({str(runs[0])!r})."
+        "cache. Or in Python: World.resume(path)."
     )
 
 

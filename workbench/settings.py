@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,10 +28,11 @@ class Settings(BaseSettings):
     """The model that people think with."""
     provider: Provider | None = None
     """`openai` for any OpenAI-compatible endpoint, `azure`, or `embedded`; found out when not set."""
-    api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("WORKBENCH_API_KEY", "OPENAI_API_KEY"))
-    base_url: str | None = Field(None, validation_alias=AliasChoices("WORKBENCH_BASE_URL", "OPENAI_BASE_URL"))
+    api_key: SecretStr | None = None
+    """For whatever endpoint is set; the two below are for their own alone, and neither is sent the other's."""
+    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY")
     azure_api_key: SecretStr | None = Field(None, validation_alias="AZURE_OPENAI_API_KEY")
-    """Of Azure alone, as its endpoint is: who has both accounts sends neither the key of the other."""
+    base_url: str | None = Field(None, validation_alias=AliasChoices("WORKBENCH_BASE_URL", "OPENAI_BASE_URL"))
     azure_endpoint: str | None = Field(None, validation_alias="AZURE_OPENAI_ENDPOINT")
     azure_api_version: str = Field(
         "2024-10-21", validation_alias=AliasChoices("WORKBENCH_AZURE_API_VERSION", "OPENAI_API_VERSION")
@@ -51,7 +51,10 @@ class Settings(BaseSettings):
     """Seconds after which a failing request is not tried again."""
     requests_per_minute: float | None = Field(None, ge=1)
     tokens_per_minute: float | None = Field(None, gt=0)
-    cache: CacheMode = "use"
+    cache: str = "use"
+    """A mode of the call cache, a folder, or a recording."""
+    cache_dir: Path | None = None
+    """The folder for caches; the system's own place for them when not set."""
     prices: Path | None = None
     """A JSON file of prices that goes before the one shipped (`workbench/data/prices.json`)."""
 
@@ -85,5 +88,4 @@ def cache_dir() -> Path:
     """Return the user's folder for caches: `WORKBENCH_CACHE_DIR`, or the system's place for them."""
     import platformdirs
 
-    chosen = os.environ.get("WORKBENCH_CACHE_DIR")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("persona-workbench", appauthor=False)
+    return load_settings().cache_dir or platformdirs.user_cache_path("persona-workbench", appauthor=False)

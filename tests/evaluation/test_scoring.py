@@ -8,7 +8,7 @@ import pytest
 
 from tests.cast import llm_at, person, play, talk, texts, turn, world_at
 from tests.model_server import Fault
-from workbench.errors import ModelError, PromptError
+from workbench.errors import InvalidSettings, ModelError, PromptError
 from workbench.evaluation.scoring import score
 from workbench.judging import propositions
 from workbench.judging.propositions import Proposition
@@ -126,3 +126,17 @@ async def test_failure_of_one_is_an_error_and_costs_the_others_nothing(model_ser
     frame = await score(people, BUYS, llm=llm_at(server, cache=tmp_path / "calls"))
     assert frame["score"].tolist() == [7, 7, 7]
     assert len([request for request in server.requests if "Ann would" in texts(request)[1]]) == 1
+
+
+async def test_judge_is_the_model_that_the_target_thinks_with(server):
+    world = world_at(server, "Ann", llm=llm_at(server, model="of-the-world"))
+    world.broadcast("Tea?")
+    await score([world, *world.people], "{{name}} is kind")
+    assert {request.body["model"] for request in server.requests} == {"of-the-world"}
+    assert world.llm.meter.to_frame(by=["purpose"])["purpose"].tolist() == ["score"]
+
+
+@pytest.mark.parametrize(("targets", "claims"), [("Ann", "x"), (["Ann"], "x"), ([], [3])])
+async def test_what_is_no_target_or_no_claim_is_named(targets, claims):
+    with pytest.raises(InvalidSettings, match=r"cannot be scored|is no claim"):
+        await score(targets, claims)

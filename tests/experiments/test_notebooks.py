@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 
 from tests.model_server import Capabilities
 from workbench.errors import InvalidSettings, NotebookFailed, UnknownName
@@ -55,6 +56,32 @@ def test_file_that_is_no_notebook_is_refused(tmp_path):
     (tmp_path / "no.ipynb").write_text("hello", encoding="utf-8")
     with pytest.raises(InvalidSettings, match="is not a notebook"):
         declared_parameters(tmp_path / "no.ipynb")
+
+
+def test_notebook_is_not_overwritten_by_its_own_run(tmp_path):
+    source = notebook(tmp_path / "mine.ipynb", "n")
+    with pytest.raises(InvalidSettings, match="would be overwritten"):
+        run_notebook(source, tmp_path)
+
+
+def test_kernel_that_dies_is_told(tmp_path):
+    source = notebook(tmp_path / "dies.ipynb", "import os; os._exit(1)")
+    with pytest.raises(NotebookFailed, match="its kernel did not live to the end"):
+        run_notebook(source, tmp_path / "out", quiet=True)
+
+
+@pytest.mark.parametrize("file", sorted(Path("notebooks").glob("*.ipynb")), ids=lambda file: file.stem)
+def test_notebooks_run_from_top_to_bottom(file, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("WORKBENCH_MODEL", "scripted")
+    cells = nbformat.read(file, as_version=4)
+    NotebookClient(cells, resources={"metadata": {"path": tmp_path}}).execute()
+    assert all(output.output_type != "error" for cell in cells.cells for output in cell.get("outputs", []))
+
+
+def test_path_that_is_not_there_is_no_template(tmp_path):
+    with pytest.raises(UnknownName, match="there is no notebook"):
+        find_notebook(tmp_path / "focus_group.ipynb")
 
 
 def test_unknown_notebook_lists_the_templates():

@@ -8,9 +8,16 @@ import pytest
 
 from tests.llm.doubles import Opinion, answer, ask, llm_at, request
 from tests.model_server import ModelServer
-from workbench.errors import CacheMiss, DamagedFile, NewerFile, StorageError
+from workbench.agents.person import Person
+from workbench.errors import CacheMiss, DamagedFile, InvalidSettings, NewerFile, StorageError
+from workbench.evaluation.scoring import score
+from workbench.extraction.extractor import extract
+from workbench.judging.propositions import Proposition
 from workbench.llm import cache as cache_module
 from workbench.llm.cache import CallCache
+from workbench.llm.calls import Answer
+from workbench.llm.client import LLM
+from workbench.worlds.world import World
 
 TEXTS = [
     "plain",
@@ -57,7 +64,7 @@ def test_recording_keeps_any_text(tmp_path):
 def test_recording_is_sorted_lines_of_ascii(tmp_path):
     path = recorded(tmp_path)
     header, *calls = lines_of(path)
-    assert header == {"format": "workbench-recording", "version": 1}
+    assert (header["format"], header["version"]) == ("workbench-recording", 1)
     assert [call["key"] for call in calls] == sorted(request(text).key for text in TEXTS)
     assert json.loads(calls[0]["request"])["model"] == "scripted"
     assert path.read_bytes().isascii()
@@ -183,3 +190,42 @@ def test_recording_cannot_be_written_where_no_folder_is(tmp_path):
 def test_folder_is_no_recording(tmp_path):
     with pytest.raises(StorageError, match="directory"):
         CallCache.from_recording(tmp_path)
+
+
+# Sharing
+
+
+async def test_study_is_re_run_with_no_model_and_no_key(model_server, tmp_path, monkeypatch):
+    """The recording says what it was made with, so whoever has it needs nothing else."""
+
+    async def study(llm: LLM) -> tuple:
+        world = World("Tea", [Person.load("kinga")], seed=3, llm=llm)
+        world.broadcast("Tea or coffee?")
+        await world.run(2, live=False)
+        scores = await score(world.people, Proposition("{{name}} likes tea"))
+        return world.transcript(), scores, await extract(world, "drinks", fields={"drink": str})
+
+    server = model_server(['{"actions": [], "mind"'])  # one answer has to be repaired
+    llm = LLM("scripted", server.base_url, "sk-x", temperature=0.7, cache=tmp_path / "calls")
+    first = await study(llm)
+    assert llm.export(tmp_path / "study.jsonl") == 4
+    asked = server.n_requests
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "study.jsonl"))
+    for replayed in (await study(LLM(cache=tmp_path / "study.jsonl")), await study(LLM())):
+        assert all(one.equals(other) for one, other in zip(first, replayed, strict=True))
+    assert server.n_requests == asked == 5
+
+
+def test_recording_in_which_a_request_was_changed_is_refused(tmp_path):
+    call = {"key": "0" * 64, "request": "{}", "answer": Answer("Yes.").to_json(), "at": 1}
+    header = {"format": "workbench-recording", "version": 1}
+    (tmp_path / "r.jsonl").write_text(f"{json.dumps(header)}\n{json.dumps(call)}\n", encoding="utf-8")
+    with pytest.raises(DamagedFile, match=r"line 2.*one of them was changed"):
+        CallCache.from_recording(tmp_path / "r.jsonl")
+
+
+def test_misspelled_mode_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidSettings, match="'relpay' is no mode"):
+        LLM("m", "http://x/v1", cache="relpay")
+    assert list(tmp_path.iterdir()) == []

@@ -124,7 +124,7 @@ def test_env_file_that_cannot_be_read_is_named(tmp_path):
 def test_empty_variable_is_none(setting):
     setting(WORKBENCH_TEMPERATURE="", WORKBENCH_API_KEY="", OPENAI_API_KEY="sk-x", WORKBENCH_MODEL="")
     assert (load_settings().temperature, load_settings().model) == (None, None)
-    assert load_settings().api_key.get_secret_value() == "sk-x"
+    assert load_settings().openai_api_key.get_secret_value() == "sk-x"
 
 
 def test_cache_folder_is_a_setting(setting, tmp_path):
@@ -151,7 +151,6 @@ def test_cache_folder_is_a_setting(setting, tmp_path):
         ("MAX_WAIT", "0"),
         ("REQUESTS_PER_MINUTE", "0.5"),
         ("TOKENS_PER_MINUTE", "0"),
-        ("CACHE", "sometimes"),
     ],
 )
 def test_variable_that_cannot_be_is_named(setting, name, value):
@@ -183,6 +182,7 @@ def test_all_variables_that_cannot_be_are_named_and_none_is_shown(setting):
         ("backoff", 0),
         ("requests_per_minute", 0),
         ("tokens_per_minute", -1),
+        ("cache", "sometimes"),
     ],
 )
 def test_argument_that_cannot_be_is_named(name, value):
@@ -192,8 +192,22 @@ def test_argument_that_cannot_be_is_named(name, value):
 
 @pytest.mark.parametrize("address", ["localhost:8000/v1", "here", "ftp://here/v1", " http://here", "http://"])
 def test_address_that_cannot_be_is_named(address):
-    with pytest.raises(InvalidSettings, match="base_url="):
+    with pytest.raises(InvalidSettings, match="base_url"):
         made(model="m", base_url=address)
+
+
+def test_cache_that_cannot_be_is_named(setting):
+    setting(WORKBENCH_CACHE="sometimes")
+    with pytest.raises(InvalidSettings, match=r"cache='sometimes' is no mode \(use, refresh, off, replay\)"):
+        LLM("m", "http://here/v1")
+
+
+async def test_azure_takes_the_key_of_the_workbench_and_none_of_openai(model_server, setting):
+    server = model_server(capabilities=Capabilities(api_key="ours"))
+    setting(AZURE_OPENAI_ENDPOINT=server.url, OPENAI_API_KEY="sk-openai")
+    assert made(provider="azure", model="talker").endpoint.api_key is None
+    setting(WORKBENCH_API_KEY="ours")
+    assert (await ask(made(provider="azure", model="talker"))).text
 
 
 # Which provider

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -98,19 +99,23 @@ async def test_run_file_of_somebody_else_does_not_get_my_key(server, tmp_path, m
 
 
 @pytest.mark.parametrize("change", [{"model": "other"}, {"base_url": "http://127.0.0.1:1/v1"}])
-def test_what_has_changed_since_is_noted_in_the_run(server, tmp_path, change):
+async def test_what_has_changed_since_is_noted_in_the_run(server, tmp_path, change):
     begun(server, tmp_path / "r.sqlite")
     again = World.resume(tmp_path / "r.sqlite", llm=llm_at(server, **change))
+    assert again.events()[-1].type != "CHANGED"  # to look at a run leaves it as it is
+    await again.run(0)
     note = again.events()[-1]
     assert (note.kind, note.type) == ("note", "CHANGED")
     assert next(iter(change.values())) in note.content
 
 
-def test_prompts_that_have_changed_since_are_noted(server, tmp_path):
+async def test_prompts_that_have_changed_since_are_noted(server, tmp_path):
     begun(server, tmp_path / "r.sqlite").file.close()
     with closing(sqlite3.connect(tmp_path / "r.sqlite", isolation_level=None)) as connection:
         connection.execute("UPDATE meta SET value = '\"000000000000\"' WHERE key = 'prompts'")
-    note = World.resume(tmp_path / "r.sqlite", llm=llm_at(server)).events()[-1]
+    again = World.resume(tmp_path / "r.sqlite", llm=llm_at(server))
+    await again.run(0)
+    note = again.events()[-1]
     assert note.content.startswith("prompts: 000000000000 until here, ")
 
 
@@ -317,3 +322,36 @@ async def test_link_of_a_step_that_failed_is_undone(model_server):
         await world.run(1, live=False)
     assert (world.reach.of("Ann"), world.person("Bob").memory.events, world.steps) == ({}, [], 0)
     assert "[Monday" not in world.person("Ann").memory.text
+
+
+async def test_resumed_reach_is_the_reach_of_the_run(model_server, tmp_path):
+    """To reach out to oneself reaches nobody, live and when it is read back."""
+    server = model_server(play(Ann=turn(reach_out("Ann"))))
+    world = world_at(server, "Ann", "Bob", reach=[("Ann", "Bob")], record=tmp_path / "r.sqlite")
+    await world.run(1, live=False)
+    again = World.resume(tmp_path / "r.sqlite", llm=llm_at(server))
+    assert again.reach.of("Ann") == world.reach.of("Ann") == {"Bob": ""}
+
+
+async def test_what_is_said_in_the_middle_of_a_step_is_refused_and_not_lost(model_server):
+    world = world_at(model_server(latency=0.3), "Ann", "Bob")
+    step = asyncio.create_task(world.run(1, live=False))
+    await asyncio.sleep(0.1)
+    with pytest.raises(InvalidSettings, match="in the middle of a step"):
+        world.broadcast("Wait!")
+    await step
+    assert "Wait!" not in world.person("Ann").memory.text
+    world.broadcast("Now?")
+    assert "Now?" in world.person("Ann").memory.text
+
+
+@pytest.mark.parametrize("steps", ["2", 2.5, -1, True])
+async def test_steps_are_a_whole_number(server, steps):
+    with pytest.raises(InvalidSettings, match="a whole number is needed"):
+        await world_at(server).run(steps)
+
+
+async def test_resume_goes_on_with_the_cache_of_the_run(server, tmp_path):
+    llm = llm_at(server, cache=tmp_path / "own")
+    world_at(server, llm=llm, record=tmp_path / "r.sqlite").close()
+    assert World.resume(tmp_path / "r.sqlite").llm.cache.path == llm.cache.path

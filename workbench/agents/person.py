@@ -12,10 +12,11 @@ from workbench.agents.memory import EpisodicMemory
 from workbench.agents.mind import Mind
 from workbench.agents.persona import Fragment, Persona
 from workbench.agents.persona_files import find, persona_of, read_file, write_file
-from workbench.agents.short_turns import propose_short_turn
-from workbench.agents.turns import Action, Surroundings, Turn, propose_turn
+from workbench.agents.short_turns import propose_short_turn, short_turn_messages
+from workbench.agents.turns import Action, Surroundings, Turn, propose_turn, turn_messages
 from workbench.errors import InvalidPersona, UnknownName
 from workbench.html import card
+from workbench.llm.calls import Message
 from workbench.llm.client import LLM, default_llm
 from workbench.llm.seeds import derive_seed
 from workbench.record.events import Event, Journal, Kind
@@ -51,6 +52,11 @@ class Person:
         self._journal = Journal()
         self._surroundings: Callable[[], Surroundings] = lambda: Surroundings(self._journal.time)
         self._kept: dict[str, Any] = {"type": FILE_TYPE}
+
+    @property
+    def llm(self) -> LLM:
+        """The model that the person thinks with: the world's in a world."""
+        return self._llm or default_llm()
 
     @property
     def name(self) -> str:
@@ -99,6 +105,8 @@ class Person:
         if not folder.is_dir():
             raise UnknownName(f"there is no folder {folder.absolute()}")
         files = [file for suffix in ("json", "yaml", "yml") for file in folder.glob(f"*.agent.{suffix}")]
+        if not files:
+            raise UnknownName(f"{folder.absolute()} has no *.agent.json, *.agent.yaml or *.agent.yml")
         return [cls.load(file, llm=llm) for file in sorted(files, key=lambda file: file.name)]
 
     def save(self, path: str | Path, *, memory: bool = True) -> Path:
@@ -189,7 +197,7 @@ class Person:
 
     def change_context(self, context: Sequence[str]) -> Self:
         """Set what holds just now."""
-        mind = replace(self.mind, context=tuple(context))
+        mind = replace(self.mind, context=(context,) if isinstance(context, str) else tuple(context))
         self._happens("mind", "MIND", mind.to_json())
         return self
 
@@ -223,7 +231,7 @@ class Person:
             ModelError: no turn could be had; nothing has changed.
         """
         seed = derive_seed("alone", len(self.memory.events), self.name)
-        turn = await self.propose(self._llm or default_llm(), self._surroundings(), seed=seed)
+        turn = await self.propose(self.llm, self._surroundings(), seed=seed)
         for action in turn.actions:
             self.perceive(self.journal_action(action, turn.call, (self.name,)))
         self.take_on(turn)
@@ -232,6 +240,12 @@ class Person:
     async def listen_and_act(self, speech: str, source: str = "") -> list[Action]:
         """Hear somebody speak and take a turn."""
         return await self.listen(speech, source).act()
+
+    def messages(self, llm: LLM, surroundings: Surroundings) -> list[Message]:
+        """Return what the model would be sent for the person's next turn."""
+        if llm.is_embedded:
+            return short_turn_messages(self.persona, self.memory.events, surroundings)
+        return turn_messages(self.persona, self.mind, self.memory.text, surroundings)
 
     async def propose(self, llm: LLM, surroundings: Surroundings, *, seed: int) -> Turn:
         """Return the turn that the person would take now; nothing changes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -115,8 +116,7 @@ def _read_json(text: str, path: Path) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = sorted({key for key in keys if keys.count(key) > 1})
+            twice = sorted(key for key, n in Counter(key for key, _ in pairs).items() if n > 1)
             raise InvalidPersona(f"{path}: {', '.join(twice)}: the key is there twice, one would be lost")
         return made
 
@@ -137,8 +137,7 @@ def _read_yaml(text: str, path: Path) -> Any:
 
     class Loader(yaml.SafeLoader):
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [child.value for child, _ in node.value]
-            if twice := sorted({str(key) for key in keys if keys.count(key) > 1}):
+            if twice := sorted(key for key, n in Counter(str(child.value) for child, _ in node.value).items() if n > 1):
                 place = f"{path}, line {node.start_mark.line + 1}"
                 raise InvalidPersona(f"{place}: {', '.join(twice)}: the key is there twice, one would be lost")
             return super().construct_mapping(node, deep)

@@ -34,6 +34,8 @@ def run_notebook(
         NotebookFailed: a cell failed; the executed notebook is kept and named.
     """
     import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
+    from nbclient.exceptions import DeadKernelError
 
     source, folder = find_notebook(notebook), Path(out).absolute()
     declared = declared_parameters(source)
@@ -47,11 +49,16 @@ def run_notebook(
     with storage_errors(folder, "the output folder"):
         folder.mkdir(parents=True, exist_ok=True)
     target = folder / source.name
+    if target.resolve() == source.resolve():
+        raise InvalidSettings(f"{source} would be overwritten by its own run: give another folder with -o")
     shown = {} if quiet else {"stdout_file": sys.stdout, "stderr_file": sys.stderr}
     try:
         papermill.execute_notebook(
             str(source), str(target), values, progress_bar=False, config=_kernel_config(), **shown
         )
+    except (DeadKernelError, NoSuchKernel) as error:
+        told = f"{source.name}: its kernel did not live to the end: {error}. What it did is kept in {target}."
+        raise NotebookFailed(told, path=target, cell=None) from error
     except papermill.PapermillExecutionError as error:
         raise NotebookFailed(
             f"{source.name}, cell {error.exec_count}: {error.ename}: {error.evalue}. What it did is kept in {target}.",
@@ -81,7 +88,7 @@ def find_notebook(notebook: str | Path) -> Path:
     if path.is_file():
         return path
     templates = {file.stem: file for file in _templates()}
-    if path.stem not in templates:
+    if path.stem not in templates or str(path.parent) not in (".", "templates"):
         known = ", ".join(templates)
         raise UnknownName(f"there is no notebook {path.absolute()} and no template {path.stem!r}; there are {known}")
     return templates[path.stem]

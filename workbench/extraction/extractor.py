@@ -11,7 +11,7 @@ from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings
-from workbench.llm.client import LLM, default_llm
+from workbench.llm.client import LLM
 from workbench.prompts import render
 from workbench.record.events import Event
 from workbench.record.telling import tell_all, told
@@ -30,7 +30,7 @@ async def extract(source: World | Person, objective: str, *, fields: Fields, llm
         source: a world, or a person: what they perceived and did.
         objective: what to look for, such as "the product ideas".
         fields: the columns and their types, `{"idea": str, "owner": str}`, or a pydantic model.
-        llm: the model that reads; the default one when not given.
+        llm: the model that reads; the one of the source when not given.
 
     Returns:
         a DataFrame with the fields, `evidence` (ids of events, each verified to be there) and `supported`: False
@@ -43,6 +43,8 @@ async def extract(source: World | Person, objective: str, *, fields: Fields, llm
     """
     import pandas as pd
 
+    if not isinstance(source, World | Person):
+        raise InvalidSettings(f"{type(source).__name__}: extraction reads a world or a person")
     row, events = _row_model(fields), told(_events(source))
     columns = [*row.model_fields, "supported"]
     if not events:
@@ -52,7 +54,7 @@ async def extract(source: World | Person, objective: str, *, fields: Fields, llm
         {"role": "system", "content": render("extract_system")},
         {"role": "user", "content": render("extract_user", objective=objective, transcript=tell_all(events))},
     ]
-    reply = await (llm or default_llm()).complete(messages, rows, purpose="extract", temperature=0.0)
+    reply = await (llm or source.llm).complete(messages, rows, purpose="extract", temperature=0.0)
     known = {event.id for event in events}
     found = [_verified(item.model_dump(), known) for item in reply.value.rows]  # type: ignore[attr-defined]
     return pd.DataFrame(found, columns=columns)
@@ -81,7 +83,7 @@ def _is_column(name: Any) -> bool:
 def _checked(name: str, kind: Any) -> Any:
     try:
         TypeAdapter(kind).json_schema()
-    except (PydanticUserError, PydanticUndefinedAnnotation, TypeError) as error:
+    except (PydanticUserError, PydanticUndefinedAnnotation, TypeError, SyntaxError) as error:
         why = str(error).partition("\n")[0]
         raise InvalidSettings(f"fields: {name!r} is {kind!r}, which is no type that JSON can hold: {why}") from error
     return kind

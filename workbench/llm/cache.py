@@ -7,12 +7,13 @@ How an answer is got lives in `endpoint`.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, get_args
@@ -26,6 +27,7 @@ from workbench.settings import CacheMode, cache_dir
 VERSION = 1
 _VERSION_KEY = "workbench-cache-version"
 _RECORDING = "workbench-recording"
+_MADE_WITH = ("provider", "endpoint", "model", "temperature", "max_tokens")
 
 
 class CallCache:
@@ -44,6 +46,8 @@ class CallCache:
         self._store = store
         self.path = path
         self.mode: CacheMode = mode
+        self.made_with: dict[str, Any] = {}
+        """Of a recording: the endpoint and model, and perhaps more, that its answers came from."""
         self._flights: dict[tuple[asyncio.AbstractEventLoop, str], _Flight] = {}
 
     def __repr__(self) -> str:
@@ -67,7 +71,10 @@ class CallCache:
     @classmethod
     def from_recording(cls, path: str | Path, mode: CacheMode = "replay") -> CallCache:
         """Read a recording into memory. Nothing is written back to it."""
-        return cls(dict(_read_recording(Path(path))), Path(path), mode)
+        made_with, calls = _read_recording(Path(path))
+        recording = cls(calls, Path(path), mode)
+        recording.made_with = made_with or _asked_of(calls)
+        return recording
 
     async def answer(self, request: Request, ask: Callable[[], Awaitable[Answer]]) -> tuple[Answer, bool]:
         """Return the answer to a request and whether it was paid for just now.
@@ -150,12 +157,15 @@ class CallCache:
         size = sum(file.stat().st_size for file in files if file.is_file())
         return {"calls": len(self.keys()), "bytes": size, "path": str(self.path)}
 
-    def export(self, path: str | Path, keys: Iterable[str] | None = None) -> int:
+    def export(
+        self, path: str | Path, keys: Iterable[str] | None = None, made_with: Mapping[str, Any] | None = None
+    ) -> int:
         """Write a recording: one JSONL file, sorted by key, that anyone replays with no model and no key.
 
         Args:
             path: the file, replaced only when all is written.
             keys: the calls to write, such as those of a run; all when not given.
+            made_with: provider, endpoint, model, temperature and max_tokens, so that `LLM(cache=path)` needs no more.
 
         Returns:
             how many calls were written.
@@ -165,10 +175,15 @@ class CallCache:
         """
         target, wanted = Path(path), sorted(set(keys)) if keys is not None else self.keys()
         temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
+        header = {
+            "format": _RECORDING,
+            "version": VERSION,
+            "made_with": {n: v for n, v in (made_with or {}).items() if n in _MADE_WITH},
+        }
         with storage_errors(target, "the recording"):
             try:
                 with temporary.open("w", encoding="utf-8", newline="\n") as lines:
-                    lines.write(json.dumps({"format": _RECORDING, "version": VERSION}) + "\n")
+                    lines.write(json.dumps(header) + "\n")
                     for key in wanted:
                         lines.write(json.dumps({"key": key, **self._recorded(key)}) + "\n")
                 temporary.replace(target)
@@ -184,7 +199,7 @@ class CallCache:
     def load(self, path: str | Path) -> int:
         """Take in a recording; returns how many calls were new."""
         new = 0
-        recording = dict(_read_recording(Path(path)))
+        _, recording = _read_recording(Path(path))
         with storage_errors(self.path, "the call cache"):
             for key, entry in recording.items():
                 if key not in self._store:
@@ -301,21 +316,34 @@ def _version_of(path: Path) -> int | None:
     return int(disk.fetch(mode, filename, value, False))
 
 
-def _read_recording(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _read_recording(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return what a recording was made with, and its calls by key."""
     try:
         with storage_errors(path, "the recording"):
             lines = path.read_text(encoding="utf-8").rstrip().split("\n")  # not splitlines(): U+2028 ends no line here
     except UnicodeDecodeError as error:
         raise DamagedFile(f"{path} is not a recording: {error}", path=path) from error
+    made_with, calls = dict[str, Any](), dict[str, dict[str, Any]]()
     for number, line in enumerate(lines, start=1):
         try:
             data = json.loads(line)
             if number == 1:
                 _check_header(path, data)
+                made_with = dict(data.get("made_with", {}))
             else:
-                yield _recorded_call(data)
+                key, calls[key] = _recorded_call(data)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DamagedFile(f"{path}, line {number}: not a line of a recording ({error!r})", path=path) from error
+    return made_with, calls
+
+
+def _asked_of(calls: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the endpoint and model of the first chat call: a recording most often has one."""
+    for call in calls.values():
+        request = json.loads(call["request"])
+        if request["kind"] == "chat":
+            return {name: request[name] for name in ("endpoint", "model")}
+    return {}
 
 
 def _recorded_call(data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -323,6 +351,8 @@ def _recorded_call(data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     Answer.from_json(call["answer"])
     if (type(key), type(call["request"]), type(call["at"])) != (str, str, int):
         raise ValueError("key and request are text, at is a whole number")
+    if hashlib.sha256(call["request"].encode("utf-8", "surrogatepass")).hexdigest() != key:
+        raise ValueError("the key is not that of the request: one of them was changed")
     return key, call
 
 

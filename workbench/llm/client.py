@@ -42,7 +42,8 @@ class LLM:
         base_url: the endpoint's address, such as `http://localhost:8000/v1`.
         api_key: the key; it is kept as a secret and shown nowhere.
         provider: `openai` (also vLLM, Ollama, llama.cpp ...), `azure` or `embedded`; found out when not given.
-        cache: a `CallCache`, a mode (`use`, `refresh`, `off`, `replay`), a folder, or a recording (`*.jsonl`).
+        cache: a `CallCache`, a mode (`use`, `refresh`, `off`, `replay`), a folder, or a recording (`*.jsonl`), which
+            also says which endpoint and model it was made with.
         concurrency: how many requests may be under way at once; 32, or 1 for the embedded model, when not given.
         budget: what may be spent.
         temperature: 0-2; the endpoint's own default when not given.
@@ -81,6 +82,12 @@ class LLM:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
     ) -> None:
+        self.cache = _open_cache(cache if cache is not None else load_settings().cache)
+        if (made := self.cache.made_with) and not (model or base_url or provider):
+            model, base_url = made["model"], made["endpoint"]
+            provider = made.get("provider") or ("embedded" if base_url.startswith("embedded") else "openai")
+            temperature = made.get("temperature") if temperature is None else temperature
+            max_tokens = made.get("max_tokens") if max_tokens is None else max_tokens
         settings = load_settings(
             concurrency=concurrency,
             temperature=temperature,
@@ -106,7 +113,7 @@ class LLM:
         )
         self.temperature = settings.temperature
         self.max_tokens = settings.max_tokens
-        self.cache = _open_cache(cache if cache is not None else settings.cache)
+        self._used: set[str] = set()
         self.meter = Meter()
         self._meters: tuple[Meter, ...] = (self.meter,)
         self._budgets: tuple[Budget, ...] = (budget,) if budget else ()
@@ -219,7 +226,26 @@ class LLM:
                 asked = [*asked, *_repair(answer, problem, schema)]
         if len(rounds) > 1 and self.cache.mode != "replay":
             self.cache.keep(rounds[0], answer)  # one key then has the whole call, for replays and recordings
+        self._used.add(rounds[0].key)
         return Reply(answer.text, value, usage, cached, rounds[0].key)
+
+    def export(self, path: str | Path) -> int:
+        """Write a recording of all that was asked here so far, for others: `LLM(cache=path)` needs no model and no key.
+
+        Args:
+            path: the JSONL file, replaced only when all is written.
+
+        Returns:
+            how many calls were written.
+        """
+        made_with = {
+            "provider": self.endpoint.provider,
+            "endpoint": self.endpoint.name,
+            "model": self.model,
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+        }
+        return self.cache.export(path, self._used, made_with)
 
     async def embed(self, texts: Sequence[str], *, purpose: str = "embedding") -> np.ndarray[Any, Any]:
         """Return the embeddings of texts, shape (n, dimensions), each of length 1; cached like calls.
@@ -341,17 +367,19 @@ def _endpoint(
     provider: Provider | None,
 ) -> Endpoint:
     given = SecretStr(api_key) if isinstance(api_key, str) else api_key
-    key, url, model = given or settings.api_key, base_url or settings.base_url, model or settings.model
+    key, url = given or settings.api_key or settings.openai_api_key, base_url or settings.base_url
+    model = model or settings.model
     if not (provider := provider or settings.provider):
         provider = "openai" if key or url else "azure" if settings.azure_endpoint else "embedded"
     if provider not in get_args(Provider):
         raise InvalidSettings(f"no provider {provider!r}; there are {', '.join(get_args(Provider))}")
     if provider == "azure":
-        key, url = given or settings.azure_api_key or key, base_url or settings.azure_endpoint or url
-    if url and not re.match(r"https?://[^/\s]", url):
-        raise InvalidSettings(f"base_url={url!r}: an address starts with http:// or https:// and a host")
+        key, url = given or settings.api_key or settings.azure_api_key, base_url or settings.azure_endpoint or url
+    if url and provider != "embedded" and not re.match(r"https?://[^/\s]", url):
+        raise InvalidSettings("base_url is no address: one starts with http:// or https:// and a host")  # perhaps a key
     if provider == "embedded":
         model = model or EMBEDDED_MODEL
+        url = None
     elif provider == "azure" and not (url and model):
         raise InvalidSettings("Azure needs the endpoint (AZURE_OPENAI_ENDPOINT) and the deployment (WORKBENCH_MODEL)")
     elif url and not model:
@@ -364,7 +392,12 @@ def _open_cache(cache: CallCache | str | Path) -> CallCache:
         return cache
     if isinstance(cache, str) and cache in get_args(CacheMode):
         return CallCache.open(mode=cast("CacheMode", cache))
-    return CallCache.from_recording(cache) if str(cache).endswith(".jsonl") else CallCache.open(cache)
+    if str(cache).endswith(".jsonl"):
+        return CallCache.from_recording(cache)
+    if isinstance(cache, str) and Path(cache).name == cache and not Path(cache).is_dir():
+        modes = ", ".join(get_args(CacheMode))
+        raise InvalidSettings(f"cache={cache!r} is no mode ({modes}); for a folder of that name give ./{cache}")
+    return CallCache.open(cache)
 
 
 @cache

@@ -94,11 +94,12 @@ class Endpoint:
         """What people know the endpoint by: its address, or `embedded` on whatever port."""
         if self.provider == "embedded":
             return "embedded"
-        return re.sub(r"//[^/@]*@", "//", self.base_url or "https://api.openai.com/v1").rstrip("/")
+        address = urlsplit(self.base_url or "https://api.openai.com/v1")  # a password or a query may be a secret
+        return f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path.rstrip('/')}"
 
     @property
     def identity(self) -> str:
-        """What the call cache knows it by: its name, and of the embedded model all that decides its answers."""
+        """What the call cache knows it by: its name, and of the embedded model its weights and layout."""
         if self.provider != "embedded":
             return self.name
         from workbench.llm.weights import weights_of

@@ -12,12 +12,18 @@ from typing import Any, TypeVar, cast
 Result = TypeVar("Result")
 
 _THREAD = "workbench"
+_STARTING = threading.Lock()
 HOPS = 6
 """Turns of the event loop that a call takes to be on its way. Given them, it travels while the next one is prepared."""
 
 
+def _background_loop() -> asyncio.AbstractEventLoop:
+    with _STARTING:  # `cache` alone would let several threads start one each
+        return _start_loop(os.getpid())
+
+
 @cache
-def _background_loop(_process: int) -> asyncio.AbstractEventLoop:
+def _start_loop(_process: int) -> asyncio.AbstractEventLoop:
     """One a process: a forked child has the parent's loop without the thread that runs it."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name=_THREAD, daemon=True).start()
@@ -46,7 +52,7 @@ def sync(coroutine: Coroutine[Any, Any, Result]) -> Result:
         finally:
             ended.set()
 
-    future = asyncio.run_coroutine_threadsafe(run(), _background_loop(os.getpid()))
+    future = asyncio.run_coroutine_threadsafe(run(), _background_loop())
     try:
         return future.result()
     except KeyboardInterrupt:

@@ -50,7 +50,7 @@ class Weights:
 
     @property
     def fingerprint(self) -> str:
-        """A short hash of what decides the answers: the weights, and how messages are put to them."""
+        """A short hash of the weights and of how messages are put to them; not of the runtime: recordings travel."""
         return hashlib.sha256(f"{self.sha256}\n{self.chat_template}".encode()).hexdigest()[:12]
 
 

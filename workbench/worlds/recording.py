@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.agents.person import Person
+from workbench.llm.cache import CallCache
 from workbench.llm.client import LLM
 from workbench.prompts import prompts_version
-from workbench.record.events import Event, Journal
+from workbench.record.events import Event
 from workbench.worlds.reach import Reach
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def spec_of(world: World) -> dict[str, Any]:
         "endpoint": endpoint.name,
         "temperature": world.llm.temperature,
         "max_tokens": world.llm.max_tokens,
+        "cache": str(world.llm.cache.path.absolute()),
         "version": version("persona-workbench"),
         "prompts": prompts_version(),
         "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -53,7 +56,9 @@ def llm_of(spec: Mapping[str, Any]) -> LLM:
     The key of the settings goes to the endpoint of the settings and nowhere else: a run file may be a stranger's.
     """
     model, provider = spec["model"], spec["provider"]
-    sampling = {"temperature": spec["temperature"], "max_tokens": spec["max_tokens"]}
+    cache = Path(spec["cache"])
+    sampling: dict[str, Any] = {"temperature": spec["temperature"], "max_tokens": spec["max_tokens"]}
+    sampling["cache"] = CallCache.open(cache) if cache.is_dir() else None
     own = LLM(model, provider=provider, **sampling)
     if own.endpoint.name == spec["endpoint"]:
         return own
@@ -75,16 +80,16 @@ def replay(events: Iterable[Perceived], people: Sequence[Person], reach: Reach) 
     for event, heard_by in events:
         for name in heard_by:
             by_name[name].perceive(event)
-        if event.kind == "action" and event.type == "REACH_OUT" and event.target in heard_by:
+        reached = event.target in heard_by and event.target != event.source
+        if event.kind == "action" and event.type == "REACH_OUT" and reached:
             reach.link(event.source, event.target)
 
 
-def note_changes(journal: Journal, spec: Mapping[str, Any], llm: LLM) -> None:
-    """Note in the run what is no longer as it was when it was begun: a run goes on, but not unnoticed."""
+def changes(spec: Mapping[str, Any], llm: LLM) -> list[str]:
+    """Return what is no longer as it was when the run was begun: it may go on, but not unnoticed."""
     now = {"model": llm.model, "endpoint": llm.endpoint.name, "prompts": prompts_version()}
-    for what, value in now.items():
-        if value != spec[what]:
-            journal.append("note", "CHANGED", f"{what}: {spec[what]} until here, {value} from here on")
+    changed = {what: value for what, value in now.items() if value != spec[what]}
+    return [f"{what}: {spec[what]} until here, {value} from here on" for what, value in changed.items()]
 
 
 def how_to_go_on(world: World) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from workbench.agents.person import Person
-from workbench.agents.turns import Surroundings, Turn, turn_messages
+from workbench.agents.turns import Surroundings, Turn
 from workbench.errors import CacheMiss, InvalidSettings, ModelError, StepFailed, UnknownName
 from workbench.html import box
 from workbench.llm.client import LLM, default_llm
@@ -99,6 +99,8 @@ class World:
         self._by_name = {person.name: person for person in people}
         self._journal = Journal(self._keep)
         self._pending: list[tuple[Event, Sequence[str]]] | None = None
+        self._routing = False
+        self._changes: list[str] = []
 
     def _move_in(self) -> None:
         for person in self.people:
@@ -121,7 +123,7 @@ class World:
         file = RunFile.open(path)
         with reading(file.path):
             world = cls._rebuilt(file, llm, budget)
-        recording.note_changes(world._journal, file.spec, world.llm)
+        world._changes = recording.changes(file.spec, world.llm)
         return world
 
     @classmethod
@@ -228,10 +230,7 @@ class World:
 
     def estimate(self, steps: int) -> Estimate:
         """Return the calls, tokens and money that so many steps will take, before anything is spent."""
-        turns = [
-            turn_messages(person.persona, person.mind, person.memory.text, self._surroundings(person))
-            for person in self.people
-        ]
+        turns = [person.messages(self.llm, self._surroundings(person)) for person in self.people]
         hearers = [len(self.reach.of(person.name)) for person in self.people]
         return estimate(turns, hearers, steps, meter=self.llm.meter, price=self.llm.price, model=self.llm.model)
 
@@ -251,7 +250,11 @@ class World:
         """
         if self._pending is not None:
             raise InvalidSettings(f"{self.name} is running already: wait for it, or stop it first")
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+            raise InvalidSettings(f"steps={steps!r}: a whole number is needed, 0 or more")
         self._check_who_is_here()
+        while self._changes:
+            self._journal.append("note", "CHANGED", self._changes.pop(0))
         progress = Progress(self.name, steps, len(self.people), self.llm.meter, live)
         try:
             for _ in range(steps):
@@ -312,6 +315,13 @@ class World:
         return Surroundings(self._journal.time, self.description, self.reach.of(person.name))
 
     def _carry_out(self, person: Person, turn: Turn) -> None:
+        self._routing = True
+        try:
+            self._route(person, turn)
+        finally:
+            self._routing = False
+
+    def _route(self, person: Person, turn: Turn) -> None:
         for action in turn.actions:
             way = route(action, person.name, self.reach)
             event = person.journal_action(way.action, turn.call, way.heard_by)
@@ -326,6 +336,8 @@ class World:
     def _keep(self, event: Event, heard_by: Sequence[str]) -> None:
         if self._pending is None:
             self.file.append([(event, heard_by)])
+        elif not self._routing:
+            raise InvalidSettings(f"{self.name} is in the middle of a step: wait for its end. Nothing was recorded.")
         else:
             self._pending.append((event, heard_by))
 
