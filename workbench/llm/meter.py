@@ -125,7 +125,7 @@ class Meter:
             merged[purpose, model].merge(count)
         return [
             [*key, c.calls, c.from_cache, c.usage.prompt, c.usage.cached, c.usage.completion, c.usd]
-            for key, c in merged.items()
+            for key, c in sorted(merged.items())
         ]
 
     def restore(self, rows: Iterable[Sequence[Any]]) -> None:

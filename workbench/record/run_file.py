@@ -259,6 +259,17 @@ class RunFile:
                 self._roll_back()
                 raise
 
+    def keep_meter(self, step: int, meter: Any) -> None:
+        """Keep what a step that failed has cost: it is paid for, though nothing of the step is here.
+
+        Args:
+            step: the last one that was committed.
+            meter: as JSON.
+        """
+        with storage_errors(self.path, "the run file"):
+            values = ("meter", json.dumps({"step": step, "rows": meter}))
+            self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")

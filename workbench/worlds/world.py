@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from workbench.agents.person import Person
 from workbench.agents.turns import Surroundings, Turn
-from workbench.errors import CacheMiss, InvalidSettings, ModelError, StepFailed, UnknownName
+from workbench.errors import CacheMiss, InvalidSettings, ModelError, StepFailed, StorageError, UnknownName
 from workbench.html import box
 from workbench.llm.client import LLM, default_llm
 from workbench.llm.meter import Budget
@@ -138,7 +139,8 @@ class World:
         step, time, meter = file.last_step or (0, datetime.fromisoformat(spec["start"]), [])
         world._journal.step, world._journal.time, world._journal.last_id = step, time, file.last_id
         recording.replay(file.perceived(), people, world.reach)
-        world.llm.meter.restore(meter)
+        paid = spec.get("meter", {})
+        world.llm.meter.restore(paid["rows"] if paid.get("step") == step else meter)
         world._move_in()
         return world
 
@@ -283,6 +285,8 @@ class World:
             self.reach.back_to(reach)
             self._journal.step -= 1
             self._journal.last_id = last_id
+            with suppress(StorageError):  # what has failed before is told; a disk that is full, too
+                self.file.keep_meter(self._journal.step, self.llm.meter.rows())
             raise
         finally:
             self._pending = None
