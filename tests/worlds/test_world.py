@@ -302,3 +302,22 @@ async def test_conversation_is_what_was_said(model_server):
     await world.run(1, live=False)
     assert str(world.conversation(thoughts=False)).splitlines()[1:] == ["   1 to all: Hi", "   3 Ann: Hello"]
     assert said(world) == [("Ann", "", "Hello")]
+
+
+@pytest.mark.parametrize("people", [["kinga"], [None], "kinga"])
+def test_people_are_loaded_first(server, people):
+    with pytest.raises(InvalidSettings, match="is no Person"):
+        World("x", people, llm=llm_at(server))
+
+
+@pytest.mark.parametrize("speech", [None, 42])
+def test_speech_is_text(server, speech):
+    world = world_at(server)
+    with pytest.raises(InvalidSettings, match="a text is needed"):
+        world.broadcast(speech)
+    assert world.events() == []
+
+
+def test_budget_is_a_budget(server):
+    with pytest.raises(InvalidSettings, match="a Budget is needed"):
+        world_at(server, budget=2)

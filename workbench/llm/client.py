@@ -116,7 +116,7 @@ class LLM:
         self._used: set[str] = set()
         self.meter = Meter()
         self._meters: tuple[Meter, ...] = (self.meter,)
-        self._budgets: tuple[Budget, ...] = (budget,) if budget else ()
+        self._budgets: tuple[Budget, ...] = _budgets(budget)
         self._prices = settings.prices
         price_of(self.model, self._prices)  # a table that cannot be read is told here, not in the middle of a run
         self._embedding_model = settings.embedding_model
@@ -154,7 +154,7 @@ class LLM:
         view = copy.copy(self)
         view.meter = Meter()
         view._meters = (*self._meters, view.meter)
-        view._budgets = (*self._budgets, budget) if budget else self._budgets
+        view._budgets = (*self._budgets, *_budgets(budget))
         return view
 
     @overload
@@ -385,6 +385,12 @@ def _endpoint(
     elif url and not model:
         raise InvalidSettings(f"which model at {url}? Set WORKBENCH_MODEL, or give LLM(model=...)")
     return Endpoint(provider, model or DEFAULT_MODEL, url, key, settings.azure_api_version)
+
+
+def _budgets(given: Budget | None) -> tuple[Budget, ...]:
+    if given is not None and not isinstance(given, Budget):
+        raise InvalidSettings(f"budget={given!r}: a Budget is needed, such as Budget(usd=2)")
+    return (given,) if given is not None else ()
 
 
 def _open_cache(cache: CallCache | str | Path) -> CallCache:

@@ -277,7 +277,8 @@ class Endpoint:
             advice = "Nothing is cut in silence: shorten it, or choose a model with a longer context."
             return PromptTooLong(f"The prompt does not fit the model's context. {advice} {said}", **facts)
         if error.status_code in (401, 403):
-            return WrongKey(f"The API key was not accepted: check OPENAI_API_KEY or WORKBENCH_API_KEY. {said}", **facts)
+            wrong = "The API key was not accepted: check" if self.api_key else "No API key is set: set"
+            return WrongKey(f"{wrong} OPENAI_API_KEY or WORKBENCH_API_KEY. {said}", **facts)
         if error.status_code == 404:
             return UnknownModel(
                 f"There is no model {model!r} here: check WORKBENCH_MODEL and the address. {said}", **facts

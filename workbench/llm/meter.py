@@ -99,7 +99,7 @@ class Count:
         self.usd = None if self.usd is None or other.usd is None else self.usd + other.usd
 
 
-@dataclass
+@dataclass(repr=False)
 class Meter:
     """Counts calls, tokens and money by purpose, person and model."""
 
@@ -176,6 +176,8 @@ class Meter:
         cached = f" +{total.from_cache} cached" if total.from_cache else ""
         money = "" if total.usd is None else f", ${total.usd:.4f}"
         return f"{total.calls} calls{cached}, {total.usage.total / 1000:.1f}k tokens{money}"
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(index=False))

@@ -347,7 +347,9 @@ class World:
 
 
 def _checked(given: Sequence[Person]) -> list[Person]:
-    people = list(given)
+    people: list[Person] = list(given) if not isinstance(given, Person) else [given]
+    if strangers := [one for one in people if not isinstance(one, Person)]:
+        raise InvalidSettings(f"{strangers[0]!r} is no Person: load people first, as in Person.load('kinga')")
     names = [person.name for person in people]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidSettings(f"two people are called {', '.join(twice)}: names tell people apart, so give them others")
