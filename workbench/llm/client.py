@@ -301,11 +301,11 @@ class LLM:
     async def pay(self, request: Request, send: Any, purpose: str, person: str | None) -> Answer:
         """Send a request within the budgets and count what it used."""
         price = price_of(request.model, self._prices)
-        most = Usage(prompt=request.estimated_tokens, completion=request.sampling.get("max_tokens", 0))
         holds: list[Hold] = []
         used: Usage | None = None
         try:
             for budget in self._budgets:
+                most = Usage(prompt=request.estimated_tokens, completion=request.sampling.get("max_tokens", 0))
                 holds.append(await budget.hold(most, cost_of(most, price), request.model))
             answer = cast("Answer", await send())
             used = answer.usage
