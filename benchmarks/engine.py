@@ -45,7 +45,8 @@ async def _measure() -> list[tuple[str, str, str]]:
         with _world(llm, people=20) as world:
             engine_cpu, _ = await _timed(world.run(5, live=False))
         requests = [request.body for request in server.requests if request.status == 200]
-        second_cpu, second_wall = await _timed(_again(llm))
+        with _world(llm, people=20) as world:
+            second_cpu, second_wall = await _timed(world.run(5, live=False))
         again = len(server.requests) - len(requests)
         bare_cpu, _ = await _timed(_send_bare(server.base_url, requests))
     with _setting(latency=0.2) as (server, _):
@@ -66,11 +67,11 @@ async def _measure() -> list[tuple[str, str, str]]:
         ("    already sent, from step 2, 5 people x 20 steps", f"{_already_sent(long_prompts, 5):.1%}", ">= 85 %"),
         ("(d) second run: requests", f"{again}", "0"),
         (
-            "    second run, making the world included: wall time of a turn",
+            "    second run: wall time of a turn",
             f"{1000 * second_wall / turns:.2f} ms",
             "< 2 ms",
         ),
-        ("    second run, making the world included: CPU of a turn", f"{1000 * second_cpu / turns:.2f} ms", ""),
+        ("    second run: CPU of a turn", f"{1000 * second_cpu / turns:.2f} ms", ""),
     ]
 
 
@@ -92,11 +93,6 @@ def _world(llm: wb.LLM, *, people: int) -> Iterator[wb.World]:
         world.broadcast("Supermarkets have begun to sell gazpacho in bottles. Would you buy it? Why, or why not?")
         yield world
     del os.environ["TQDM_DISABLE"]
-
-
-async def _again(llm: wb.LLM) -> None:
-    with _world(llm, people=20) as world:
-        await world.run(5, live=False)
 
 
 async def _send_bare(base_url: str, requests: list[dict[str, Any]]) -> None:
