@@ -18,6 +18,7 @@ from workbench.llm.calls import Answer, Message, Reply, Request, Usage
 from workbench.llm.endpoint import Endpoint, Limits
 from workbench.llm.meter import Budget, Hold, Meter, Price, cost_of, price_of
 from workbench.llm.structured import HALF_PAIR, NotOfSchema, read, schema_of
+from workbench.llm.weights import DEFAULT as EMBEDDED_DEFAULT
 from workbench.settings import CacheMode, Provider, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 Value = TypeVar("Value", bound=BaseModel)
 
 DEFAULT_MODEL = "gpt-4.1-mini"
-EMBEDDED_MODEL = "gemma-3-270m"
 EMBEDDED_TIMEOUT = 600.0
 """Seconds: other processes of this user share the one slot."""
 REPAIR_ROUNDS = 2
@@ -131,7 +131,7 @@ class LLM:
 
     @property
     def is_embedded(self) -> bool:
-        """True for the small model in the process, which needs worked examples and is not to be believed."""
+        """True for the small model on this machine, which takes short turns and is not to be believed."""
         return self.endpoint.provider == "embedded"
 
     @property
@@ -378,7 +378,7 @@ def _endpoint(
     if url and provider != "embedded" and not re.match(r"https?://[^/\s]", url):
         raise InvalidSettings("base_url is no address: one starts with http:// or https:// and a host")  # perhaps a key
     if provider == "embedded":
-        model = model or EMBEDDED_MODEL
+        model = model or EMBEDDED_DEFAULT
         url = None
     elif provider == "azure" and not (url and model):
         raise InvalidSettings("Azure needs the endpoint (AZURE_OPENAI_ENDPOINT) and the deployment (WORKBENCH_MODEL)")

