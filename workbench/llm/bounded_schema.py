@@ -35,7 +35,7 @@ Schema = Mapping[str, Any]
 
 
 def grammar(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the `extra_body` that holds an answer to a JSON schema.
+    """Return what in the body of a request holds an answer to a JSON schema.
 
     Raises:
         InvalidSettings: the schema has a part that no answer can be made of. (llama.cpp would ignore the whole

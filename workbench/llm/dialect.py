@@ -13,12 +13,6 @@ from workbench.llm.structured import is_strict
 
 Rung = Literal["grammar", "json_schema", "json_object", "text"]
 
-_PROTOCOL = frozenset(
-    {"temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stop", "presence_penalty"}
-    | {"frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "reasoning_effort", "verbosity", "service_tier"}
-)
-"""Parameters that the OpenAI client has a name for; others go into the body as they are."""
-
 _UNSUPPORTED = re.compile(r"support(?!s)|unrecogni|unknown|unexpected|permitted|forbidden|allowed|\bonly\b|deprecated")
 _VALUE = re.compile(
     r"too (large|small|big|high|low|long)|(maximum|minimum) value|(less|greater|more) than|at (least|most)\b"
@@ -46,25 +40,24 @@ class Dialect:
     tokens_name: TokensName = "max_tokens"
 
     def arguments(self, request: Request) -> dict[str, Any]:
-        """Return the keyword arguments with which the OpenAI client sends the request."""
+        """Return the body of the request, as it goes over the wire."""
         sampling = dict(request.sampling)
         if "max_tokens" in sampling:
             sampling[self.tokens_name] = sampling.pop("max_tokens")
         if request.seed is not None:
             sampling["seed"] = (request.seed + request.sample) % 2**31
         kept = {name: value for name, value in sampling.items() if name not in self.refused and value is not None}
-        extra = {name: kept.pop(name) for name in list(kept) if name not in _PROTOCOL}
         arguments: dict[str, Any] = {"model": request.model, "messages": list(request.messages), **kept}
         if request.schema is not None:
-            self._shape(arguments, extra, request.schema)
-        return arguments | ({"extra_body": extra} if extra else {})
+            self._shape(arguments, request.schema)
+        return arguments
 
-    def _shape(self, arguments: dict[str, Any], extra: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    def _shape(self, arguments: dict[str, Any], schema: Mapping[str, Any]) -> None:
         rung = self.ladder[0]
         if rung == "grammar":
             from workbench.llm.embedded import grammar
 
-            extra.update(grammar(dict(schema)))
+            arguments.update(grammar(dict(schema)))
         elif rung == "json_schema":
             strict = {"strict": True} if self.strict and is_strict(schema) else {}
             shape = {"name": "answer", "schema": schema, **strict}
@@ -87,8 +80,7 @@ class Dialect:
             return self._step_down(sent["response_format"])
         if _VALUE.search(complaint) and not _UNSUPPORTED.search(complaint):
             return False
-        names = [*sent, *sent.get("extra_body", {})]
-        droppable = [n for n in names if n not in ("model", "messages", "response_format", "extra_body")]
+        droppable = [name for name in sent if name not in ("model", "messages", "response_format")]
         if named and named in droppable:
             return self._drop(named)
         spoken = [n for n in droppable if re.search(rf"\b{re.escape(n)}\b", complaint)]
