@@ -3,6 +3,7 @@
 WorkbenchError
 ├── InvalidSettings (ValueError)      a setting or an argument that cannot be
 ├── InvalidPersona (ValueError)       a persona, a fragment or a file of one
+├── UnreadableDocument (ValueError)   a document, web page or picture that cannot be read, or is refused
 ├── UnknownName (LookupError)         a person, file or variable that is not there
 ├── PromptError                       a prompt file that lacks variables
 ├── ModelError                        whatever goes wrong between us and a model
@@ -12,9 +13,11 @@ WorkbenchError
 │   ├── RequestRefused                any other answer that trying again does not change
 │   ├── PromptTooLong                 the prompt does not fit the model's context
 │   ├── ContentFiltered               the provider's filter refused the request or cut the answer
+│   ├── NoPictures                    the model takes no pictures, and the prompt has one
 │   ├── UnreadableAnswer              not of the schema after every repair round
 │   └── EmbeddedModelMissing          the extra `local` is not installed, or its weights are not
 ├── BudgetSpent                       the next call could break the budget
+├── ChecksFailed                      a turn that did not pass its checks, where `on_failure` is `raise`
 ├── CacheMiss (LookupError)           mode `replay`, and the answer is not in the recording
 ├── NotebookFailed                    a notebook that stopped at a cell: names both
 ├── StepFailed                        a step of a run that could not be finished: names step, person, purpose
@@ -56,6 +59,10 @@ class InvalidPersona(WorkbenchError, ValueError):
     """A persona, a fragment or a file of one that cannot be read."""
 
 
+class UnreadableDocument(WorkbenchError, ValueError):
+    """A document, a web page or a picture that cannot be read, or is refused; the message names it and says why."""
+
+
 class UnknownName(WorkbenchError, LookupError):
     """A person, a file or a variable that is not there."""
 
@@ -94,6 +101,10 @@ class ContentFiltered(ModelError):
     usage: Any = None
 
 
+class NoPictures(ModelError):
+    """The model takes no pictures, and the prompt has one."""
+
+
 class UnreadableAnswer(ModelError):
     """The answer was not of the schema after every repair round; `text` is the raw answer."""
 
@@ -106,6 +117,10 @@ class EmbeddedModelMissing(ModelError):
 
 class BudgetSpent(WorkbenchError):
     """The next call could break the budget; nothing was sent."""
+
+
+class ChecksFailed(WorkbenchError):
+    """A turn did not pass its checks in any attempt, and `on_failure` is `raise`."""
 
 
 class CacheMiss(WorkbenchError, LookupError):
