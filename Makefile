@@ -14,7 +14,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[local]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[local,docs]" --group dev
 	@touch $@
 
 demo: $(READY)  ## a focus group on the embedded model, into out/demo
@@ -29,8 +29,9 @@ check: $(READY)  ## lint, format, types and the rooms' imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## measure the engine against the scripted model server
+bench: $(READY)  ## measure the engine against the scripted model server, and a large memory
 	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m benchmarks.memory
 
 notebooks: $(READY)  ## run every notebook on the embedded model
 	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=600 notebooks

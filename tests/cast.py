@@ -65,11 +65,29 @@ def reach_out(to: str, content: str = "I want to talk to you.") -> dict[str, str
     return {"type": "REACH_OUT", "target": to, "content": content}
 
 
-def play(**turns: Any) -> Callable[[Body], Any]:
-    """Let each person, by name, take one turn (always) or a list of turns (then they are done)."""
+def does(name: str, **arguments: Any) -> dict[str, Any]:
+    """What somebody does with a faculty or a tool."""
+    return {"type": name, "arguments": arguments}
+
+
+def play(
+    *,
+    memory: Callable[[Body], Any] | None = None,
+    check: Callable[[Body], Any] | None = None,
+    other: Any = None,
+    **turns: Any,
+) -> Callable[[Body], Any]:
+    """Let each person, by name, take one turn (always) or a list of turns (then they are done).
+
+    `memory` answers consolidations, `check` judges, `other` all else.
+    """
     left = {name: iter(told) for name, told in turns.items() if isinstance(told, list)}
 
     def reply(body: Body) -> Any:
+        asked = asked_for(body)
+        if asked != "turn":
+            answer = {"memories": memory, "check": check}.get(asked, other)
+            return answer(body) if callable(answer) else answer
         name = who(body)
         if name in left:
             return next(left[name], turn())
@@ -78,7 +96,28 @@ def play(**turns: Any) -> Callable[[Body], Any]:
     return reply
 
 
+def keep_all(importance: int = 3) -> Callable[[Body], Any]:
+    """Consolidate as a model would that keeps every event as a memory of its own."""
+
+    def reply(body: Body) -> Any:
+        told = re.findall(r'<\w+ id="(\d+)"[^>]*>(.*?)</\w+>', texts(body)[1], re.DOTALL)
+        kept = [{"text": text, "importance": importance, "events": [int(number)]} for number, text in told[:8]]
+        return {"memories": kept}
+
+    return reply
+
+
 # What was asked
+
+
+def asked_for(asked: Request | Body) -> str:
+    """What a request asks for: a `turn`, `memories`, `insights`, a `summary` ..., or a `check`."""
+    body = asked.body if isinstance(asked, Request) else asked
+    if "Your turn:" in texts(body)[1] or "take your turn again" in str(body["messages"][-1]["content"]):
+        return "turn"
+    keys = list(body["response_format"]["json_schema"]["schema"]["properties"])
+    known = {"memories", "insights", "summary", "text"}
+    return keys[0] if keys[0] in known else "rewrite" if keys[0] == "actions" else "check"
 
 
 def who(asked: Request | Body) -> str:

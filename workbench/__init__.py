@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench import plots
+    from workbench.agents.actions import Acting, Action, action
+    from workbench.agents.checks import Checks
+    from workbench.agents.memory.semantic import Weights
+    from workbench.agents.memory.settings import MemorySettings
     from workbench.agents.mind import Mind
     from workbench.agents.person import Person, load_fragment
     from workbench.agents.persona import Fragment, Persona
-    from workbench.agents.turns import Action, Turn
+    from workbench.agents.tools.calendar import Calendar
+    from workbench.agents.tools.word_processor import WordProcessor
+    from workbench.agents.turns import Turn
     from workbench.errors import WorkbenchError
     from workbench.evaluation.scoring import score
     from workbench.extraction.extractor import extract
@@ -29,12 +35,16 @@ if TYPE_CHECKING:
     from workbench.worlds.world import World
 
 _WHERE = {
-    "Action": "workbench.agents.turns",
+    "Acting": "workbench.agents.actions",
+    "Action": "workbench.agents.actions",
     "Budget": "workbench.llm.meter",
+    "Calendar": "workbench.agents.tools.calendar",
     "CallCache": "workbench.llm.cache",
+    "Checks": "workbench.agents.checks",
     "Event": "workbench.record.events",
     "Fragment": "workbench.agents.persona",
     "LLM": "workbench.llm.client",
+    "MemorySettings": "workbench.agents.memory.settings",
     "Meter": "workbench.llm.meter",
     "Mind": "workbench.agents.mind",
     "Person": "workbench.agents.person",
@@ -43,8 +53,11 @@ _WHERE = {
     "RunFile": "workbench.record.run_file",
     "Settings": "workbench.settings",
     "Turn": "workbench.agents.turns",
+    "Weights": "workbench.agents.memory.semantic",
+    "WordProcessor": "workbench.agents.tools.word_processor",
     "WorkbenchError": "workbench.errors",
     "World": "workbench.worlds.world",
+    "action": "workbench.agents.actions",
     "extract": "workbench.extraction.extractor",
     "load_fragment": "workbench.agents.person",
     "score": "workbench.evaluation.scoring",
@@ -55,11 +68,15 @@ _MODULES = {"plots": "workbench.plots", "propositions": "workbench.judging.propo
 
 __all__ = [
     "LLM",
+    "Acting",
     "Action",
     "Budget",
+    "Calendar",
     "CallCache",
+    "Checks",
     "Event",
     "Fragment",
+    "MemorySettings",
     "Meter",
     "Mind",
     "Person",
@@ -68,8 +85,11 @@ __all__ = [
     "RunFile",
     "Settings",
     "Turn",
+    "Weights",
+    "WordProcessor",
     "WorkbenchError",
     "World",
+    "action",
     "extract",
     "load_fragment",
     "plots",

@@ -178,7 +178,8 @@ async def lived(server) -> Person:
 async def test_person_comes_back_with_mind_and_memory(server, tmp_path, suffix):
     lisa = await lived(server)
     again = Person.load(lisa.save(tmp_path / f"lisa.agent.{suffix}"))
-    assert (again.persona, again.mind, again.memory) == (lisa.persona, lisa.mind, lisa.memory)
+    assert (again.persona, again.mind, again.events()) == (lisa.persona, lisa.mind, lisa.events())
+    assert (again.memory.text, again.fingerprint()) == (lisa.memory.text, lisa.fingerprint())
     assert again.state() == lisa.state()
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.agents.turns import Action
 from workbench.errors import InvalidSettings
+from workbench.record.events import Happening
 from workbench.worlds.reach import Reach
-from workbench.worlds.routing import find_name, route
+from workbench.worlds.routing import find_name, reach_out, route
 
 NAMES = ("Ann Lee", "Bob Roy", "Cem", "Ann Kay")
 
@@ -18,8 +18,10 @@ def everyone() -> Reach:
     return Reach(NAMES)
 
 
-def does(type_: str, target: str = "", content: str = "Hello") -> Action:
-    return Action(type=type_, target=target, content=content)
+def goes(type_: str, target: str, source: str, reach: Reach) -> tuple[Happening, str, bool]:
+    """Where something goes that somebody does, what they are told of it, and whether it links two people."""
+    way = route(Happening("action", type_, "Hello", source, target, heard_by=(source,)), reach)
+    return way.happening, way.told_back, way.link
 
 
 @pytest.mark.parametrize(
@@ -114,59 +116,59 @@ def test_name_as_it_is_written_goes_first():
     "target", ["", "all", "Everyone", " everybody ", "the group", "all in reach", "Ann Lee", "ann lee"]
 )
 def test_talk_to_all_is_heard_by_all_in_reach(target):
-    way = route(does("TALK", target), "Ann Lee", Reach(NAMES, [("Ann Lee", "Cem"), ("Ann Lee", "Bob Roy")]))
-    assert (way.action.target, way.heard_by, way.told_back) == ("", ("Ann Lee", "Bob Roy", "Cem"), "")
+    talk, told, _ = goes("TALK", target, "Ann Lee", Reach(NAMES, [("Ann Lee", "Cem"), ("Ann Lee", "Bob Roy")]))
+    assert (talk.target, talk.heard_by, told) == ("", ("Ann Lee", "Bob Roy", "Cem"), "")
 
 
 @pytest.mark.parametrize("target", ["Bob Roy", "bob"])
 def test_talk_to_one_is_heard_by_that_one(target):
-    way = route(does("TALK", target), "Cem", everyone())
-    assert (way.action.target, way.heard_by) == ("Bob Roy", ("Cem", "Bob Roy"))
+    talk, _, _ = goes("TALK", target, "Cem", everyone())
+    assert (talk.target, talk.heard_by) == ("Bob Roy", ("Cem", "Bob Roy"))
 
 
 @pytest.mark.parametrize("target", ["Zoe", "Bob and Cem"])
 def test_talk_to_somebody_unknown_is_heard_by_nobody_and_told_back(target):
-    way = route(does("TALK", target), "Cem", everyone())
-    assert (way.action.target, way.heard_by, way.link) == (target, ("Cem",), False)
-    assert target in way.told_back
+    talk, told, link = goes("TALK", target, "Cem", everyone())
+    assert (talk.target, talk.heard_by, link) == (target, ("Cem",), False)
+    assert target in told
 
 
 @pytest.mark.parametrize(("source", "heard"), [("Cem", "Ann Kay"), ("Ann Lee", "Ann Kay")])
 def test_first_name_means_the_one_in_reach(source, heard):
     reach = Reach(NAMES, [("Cem", "Ann Kay"), ("Ann Lee", "Ann Kay")])
-    assert route(does("TALK", "ann"), source, reach).heard_by == (source, heard)
+    assert goes("TALK", "ann", source, reach)[0].heard_by == (source, heard)
 
 
-@pytest.mark.parametrize("type_", ["TALK", "REACH_OUT"])
-def test_first_name_of_several_is_told_back_with_their_names(type_):
-    way = route(does(type_, "ann"), "Cem", everyone())
-    assert (way.heard_by, way.link) == (("Cem",), False)
-    assert way.told_back == "More than one here is called ann: Ann Lee, Ann Kay. Nobody heard you; say whom you mean."
+def test_first_name_of_several_is_told_back_with_their_names():
+    talk, told, _ = goes("TALK", "ann", "Cem", everyone())
+    assert talk.heard_by == ("Cem",)
+    assert told == "More than one here is called ann: Ann Lee, Ann Kay. Nobody heard you; say whom you mean."
+    assert reach_out("Cem", NAMES, "ann") == ("", told)
 
 
 def test_talk_to_somebody_out_of_reach_is_heard_by_nobody_and_told_back():
-    way = route(does("TALK", "bob"), "Cem", Reach(NAMES, [("Cem", "Ann Lee")]))
-    assert (way.action.target, way.heard_by) == ("Bob Roy", ("Cem",))
-    assert way.told_back == "Bob Roy is not in reach and did not hear you."
+    talk, told, _ = goes("TALK", "bob", "Cem", Reach(NAMES, [("Cem", "Ann Lee")]))
+    assert (talk.target, talk.heard_by) == ("Bob Roy", ("Cem",))
+    assert told == "Bob Roy is not in reach and did not hear you."
 
 
-@pytest.mark.parametrize("type_", ["THINK", "DONE"])
+@pytest.mark.parametrize("type_", ["THINK", "DONE", "WRITE_DOCUMENT"])
 @pytest.mark.parametrize("target", ["", "Bob Roy", "all"])
 def test_thoughts_are_private(type_, target):
-    way = route(does(type_, target), "Cem", everyone())
-    assert (way.heard_by, way.told_back, way.link) == (("Cem",), "", False)
+    thought, told, link = goes(type_, target, "Cem", everyone())
+    assert (thought.heard_by, told, link) == (("Cem",), "", False)
 
 
 def test_reaching_out_links_two_people():
-    way = route(does("REACH_OUT", "bob"), "Cem", Reach(NAMES, "nobody"))
-    assert (way.action.target, way.heard_by, way.link) == ("Bob Roy", ("Cem", "Bob Roy"), True)
+    reached, _, link = goes("REACH_OUT", "bob", "Cem", Reach(NAMES, "nobody"))
+    assert (reached.target, reached.heard_by, link) == ("Bob Roy", ("Cem", "Bob Roy"), True)
 
 
 @pytest.mark.parametrize("target", ["", "Zoe", "Cem", "all"])
-def test_reaching_out_to_nobody_is_told_back(target):
-    way = route(does("REACH_OUT", target), "Cem", Reach(NAMES, "nobody"))
-    assert (way.heard_by, way.link) == (("Cem",), False)
-    assert "nobody called" in way.told_back
+def test_reaching_out_to_nobody_is_heard_by_nobody_and_told(target):
+    reached, _, link = goes("REACH_OUT", target, "Cem", Reach(NAMES, "nobody"))
+    assert (reached.heard_by, link) == (("Cem",), False)
+    assert "nobody called" in reach_out("Cem", NAMES, target)[1]
 
 
 @given(
@@ -174,8 +176,8 @@ def test_reaching_out_to_nobody_is_told_back(target):
 )
 def test_nobody_out_of_reach_ever_hears(type_, target, source):
     reach = Reach(NAMES, [("Ann Lee", "Cem"), ("Bob Roy", "Cem")])
-    way = route(does(type_, target), source, reach)
-    allowed = set(NAMES) if way.link else {source, *reach.of(source)}
-    assert way.heard_by[0] == source
-    assert set(way.heard_by) <= allowed
-    assert len(way.heard_by) == len(set(way.heard_by))
+    happening, _, link = goes(type_, target, source, reach)
+    allowed = set(NAMES) if link else {source, *reach.of(source)}
+    assert happening.heard_by[0] == source
+    assert set(happening.heard_by) <= allowed
+    assert len(happening.heard_by) == len(set(happening.heard_by))

@@ -38,7 +38,7 @@ def between(world: World) -> World:
 
 
 def people_of(world: World) -> list[tuple]:
-    return [(p.persona, p.mind, p.memory, world.reach.of(p.name)) for p in world.people]
+    return [(p.persona, p.mind, p.events(), p.memory.text, world.reach.of(p.name)) for p in world.people]
 
 
 @schedules

@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from workbench.agents.memory import EpisodicMemory
+from workbench.agents.actions import Action
+from workbench.agents.asking import messages_for
+from workbench.agents.checks import Checks
+from workbench.agents.deliberation import Deliberation
+from workbench.agents.faculties import Faculty, Tool, definitions_of, tools_of, undone_on_failure
+from workbench.agents.memory.consolidation import consolidate, reflect
+from workbench.agents.memory.memory import Memory
+from workbench.agents.memory.settings import MemorySettings
+from workbench.agents.memory.state import restore, state_of
 from workbench.agents.mind import Mind
+from workbench.agents.perception import Perceiving
 from workbench.agents.persona import Fragment, Persona
 from workbench.agents.persona_files import find, persona_of, read_file, write_file
-from workbench.agents.short_turns import propose_short_turn, short_turn_messages
-from workbench.agents.turns import Action, Surroundings, Turn, propose_turn, turn_messages
+from workbench.agents.seeing import pictures_in
+from workbench.agents.turns import Surroundings
 from workbench.errors import InvalidPersona, UnknownName
 from workbench.html import card
 from workbench.llm.calls import Message
 from workbench.llm.client import LLM, default_llm
+from workbench.llm.running import together
 from workbench.llm.seeds import derive_seed
-from workbench.record.events import Event, Journal, Kind
+from workbench.record.events import Happening, Journal
 
+UpkeepStage = Literal["consolidate", "reflect"]
+UPKEEP: tuple[UpkeepStage, ...] = ("consolidate", "reflect")
+"""What becomes of the past before a person acts, in order."""
 FILE_TYPE = "TinyPerson"
 """The type that persona files carry, so that they can be read elsewhere too."""
-_PARTS = ("persona", "mind", "memory")
+_PARTS = ("persona", "mind", "memory", "memory_settings", "vectors", "blobs")
 
 
-class Person:
+class Person(Perceiving):
     """Somebody who can be spoken to.
 
     Args:
         persona: a `Persona`, or the mapping of one.
         mind: the mind to begin with.
         llm: the model to think with, outside of a world; the default one when not given.
+        memory: how much of the past prompts show, and how the rest is kept and found.
+        faculties: what they can do besides talking and thinking: functions with `@wb.action`, and tools.
+        checks: what their turns have to pass; in a world, its own when not given.
 
     Raises:
         InvalidPersona: the persona cannot be.
+        InvalidSettings: something that is no faculty, or two actions of one name.
 
     >>> lisa = Person({"name": "Lisa", "age": 28})
     >>> lisa.define("age", 29).listen("Hello!").persona.age
@@ -43,25 +62,31 @@ class Person:
     """
 
     def __init__(
-        self, persona: Persona | Mapping[str, Any], mind: Mind | None = None, *, llm: LLM | None = None
+        self,
+        persona: Persona | Mapping[str, Any],
+        mind: Mind | None = None,
+        *,
+        llm: LLM | None = None,
+        memory: MemorySettings | None = None,
+        faculties: Sequence[Faculty] = (),
+        checks: Checks | None = None,
     ) -> None:
         self.persona = persona if isinstance(persona, Persona) else Persona.parse(persona)
         self.mind = mind or Mind()
-        self.memory = EpisodicMemory()
+        self.memory = Memory(memory or MemorySettings())
+        self.faculties = tuple(faculties)
+        self.definitions = definitions_of(faculties, self.name)
+        self.checks = checks
         self._llm = llm
-        self._journal = Journal()
+        self._journal = Journal(blobs=self.memory.blobs)
         self._surroundings: Callable[[], Surroundings] = lambda: Surroundings(self._journal.time)
         self._kept: dict[str, Any] = {"type": FILE_TYPE}
+        self._twin: tuple[str | int, ...] = ()
 
     @property
     def llm(self) -> LLM:
         """The model that the person thinks with: the world's in a world."""
         return self._llm or default_llm()
-
-    @property
-    def name(self) -> str:
-        """The person's name."""
-        return self.persona.name
 
     def __repr__(self) -> str:
         return f"Person({self.persona.minibio()!r}, {len(self.memory.events)} events in memory)"
@@ -78,36 +103,54 @@ class Person:
     # -- files ---------------------------------------------------------------------------------------------
 
     @classmethod
-    def load(cls, source: str | Path | Mapping[str, Any] | Persona, *, llm: LLM | None = None) -> Self:
+    def load(
+        cls,
+        source: str | Path | Mapping[str, Any] | Persona,
+        *,
+        llm: LLM | None = None,
+        memory: MemorySettings | None = None,
+        faculties: Sequence[Faculty] = (),
+        checks: Checks | None = None,
+    ) -> Self:
         """Make a person from a file, a mapping, a persona, or the name of an example.
 
         Args:
             source: an `*.agent.json` or YAML file, what such a file holds, or one of the bundled examples.
             llm: the model to think with, outside of a world.
+            memory: over the settings that the file has.
+            faculties: as for a person: they are code, so no file has them.
+            checks: likewise.
 
         Raises:
             InvalidPersona: it cannot be read; file and key are named.
             UnknownName: there is no such file or example.
         """
         if isinstance(source, Persona):
-            return cls(source, llm=llm)
+            return cls(source, llm=llm, memory=memory, faculties=faculties, checks=checks)
         path = None if isinstance(source, Mapping) else find(source, "persona")
-        data = read_file(path) if path else dict(source)  # type: ignore[arg-type]
+        data = read_file(path) if path else copy.deepcopy(dict(source))  # type: ignore[arg-type]
         where = str(path or "the mapping")
-        person = cls(Persona.parse(persona_of(data, where, (FILE_TYPE, "Person")), where), llm=llm)
+        persona = Persona.parse(persona_of(data, where, (FILE_TYPE, "Person")), where)
+        person = cls(persona, llm=llm, faculties=faculties, checks=checks)
         person._restore(data if "persona" in data else {}, where)
+        person.memory.settings = memory or person.memory.settings
         return person
 
     @classmethod
-    def load_folder(cls, folder: str | Path, *, llm: LLM | None = None) -> list[Self]:
-        """Load every `*.agent.json`, `*.agent.yaml` and `*.agent.yml` of a folder, in the order of their names."""
+    def load_folder(cls, folder: str | Path, **given: Any) -> list[Self]:
+        """Load every `*.agent.json`, `*.agent.yaml` and `*.agent.yml` of a folder, in the order of their names.
+
+        Args:
+            folder: where they are.
+            **given: what `load` takes, for all of them.
+        """
         folder = Path(folder)
         if not folder.is_dir():
             raise UnknownName(f"there is no folder {folder.absolute()}")
         files = [file for suffix in ("json", "yaml", "yml") for file in folder.glob(f"*.agent.{suffix}")]
         if not files:
             raise UnknownName(f"{folder.absolute()} has no *.agent.json, *.agent.yaml or *.agent.yml")
-        return [cls.load(file, llm=llm) for file in sorted(files, key=lambda file: file.name)]
+        return [cls.load(file, **given) for file in sorted(files, key=lambda file: file.name)]
 
     def save(self, path: str | Path, *, memory: bool = True) -> Path:
         """Write the person to a file, JSON or YAML by its name; what was loaded and not changed comes back as it was.
@@ -124,17 +167,19 @@ class Person:
         parts: dict[str, Any] = {"persona": self.persona.to_dict()}
         if memory and self.mind != Mind():
             parts["mind"] = json.loads(self.mind.to_json())
+        if self.memory.settings != MemorySettings():
+            parts["memory_settings"] = self.memory.settings.to_dict()
         if memory and self.memory.events:
-            parts["memory"] = [event.to_dict() for event in self.memory.events]
+            parts |= state_of(self.memory)
         whole = {**self._kept, **parts}
         return {key: whole[key] for key in whole if key in parts or key not in _PARTS}
 
-    def _restore(self, data: Mapping[str, Any], where: str) -> None:
-        self._kept = dict(data) if "type" in data else {"type": FILE_TYPE, **data}
+    def _restore(self, data: dict[str, Any], where: str) -> None:
+        self._kept = {key: value for key, value in data.items() if key not in _PARTS or key == "persona"}
+        self._kept = self._kept if "type" in data else {"type": FILE_TYPE, **self._kept}
         try:
             self.mind = Mind.from_dict(data.get("mind", {}))
-            for event in data.get("memory", ()):
-                self.memory.add(Event.from_dict(event))
+            restore(self.memory, data, where)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise InvalidPersona(f"{where}: mind or memory cannot be read: {error}") from error
         if self.memory.events:
@@ -165,62 +210,17 @@ class Person:
         if persona.name != self.name:
             raise InvalidPersona(f"{self.name}: a name cannot be changed: load the persona under the other name")
         changed = json.dumps({"changed": what, "persona": persona.to_dict()}, ensure_ascii=False)
-        self._happens("intervention", "PERSONA", changed)
-        return self
+        return self._happens("intervention", "PERSONA", changed)
 
-    # -- what they perceive --------------------------------------------------------------------------------
+    def relate_to(self, name: str, description: str) -> Self:
+        """Say what somebody is to this person, such as "sister"; it replaces what they were before.
 
-    def listen(self, speech: str, source: str = "") -> Self:
-        """Hear somebody speak. `source` is a name, or nothing for a voice from outside."""
-        return self._stimulus("CONVERSATION", speech, source)
-
-    def see(self, description: str) -> Self:
-        """See something."""
-        return self._stimulus("VISUAL", description)
-
-    def socialize(self, description: str, source: str = "") -> Self:
-        """Perceive something social: somebody joins, leaves, waves."""
-        return self._stimulus("SOCIAL", description, source)
-
-    def think(self, thought: str) -> Self:
-        """Have a thought, given from outside."""
-        return self._stimulus("THOUGHT", thought)
-
-    def internalize_goal(self, goal: str) -> Self:
-        """Take up a goal."""
-        return self._stimulus("INTERNAL_GOAL_FORMULATION", goal)
-
-    def move_to(self, location: str, context: Sequence[str] | None = None) -> Self:
-        """Go somewhere; `context` is what holds there, when it changes."""
-        self._stimulus("LOCATION", location)
-        return self if context is None else self.change_context(context)
-
-    def change_context(self, context: Sequence[str]) -> Self:
-        """Set what holds just now."""
-        mind = replace(self.mind, context=(context,) if isinstance(context, str) else tuple(context))
-        self._happens("mind", "MIND", mind.to_json())
-        return self
-
-    def _stimulus(self, type_: str, content: str, source: str = "") -> Self:
-        self._happens("stimulus", type_, content, source)
-        return self
-
-    def _happens(self, kind: Kind, type_: str, content: str, source: str = "") -> None:
-        name = self.name
-        self.perceive(self._journal.append(kind, type_, content, source=source, target=name, heard_by=(name,)))
-
-    def perceive(self, event: Event) -> None:
-        """Take in an event: the one way in which anything reaches mind, memory or persona."""
-        if event.kind == "mind":
-            self.mind = Mind.from_json(event.content)
-        elif event.kind == "intervention" and event.type == "PERSONA":
-            self.persona = Persona.parse(json.loads(event.content)["persona"], self.name)
-        else:
-            self.memory.add(event)
-        if event.kind == "stimulus" and event.type == "LOCATION":
-            self.mind = replace(self.mind, location=event.content)
-        elif event.kind == "stimulus" and event.type == "INTERNAL_GOAL_FORMULATION":
-            self.mind = replace(self.mind, goals=(*self.mind.goals, event.content))
+        Args:
+            name: of the other.
+            description: what the other is to this one.
+        """
+        others = [one for one in self.persona.to_dict().get("relationships") or [] if one["name"] != name]
+        return self.define("relationships", [*others, {"name": name, "description": description}])
 
     # -- what they do --------------------------------------------------------------------------------------
 
@@ -228,66 +228,140 @@ class Person:
         """Take a turn that nobody hears, as in an interview; in a world, its `run` lets people act together.
 
         Raises:
-            ModelError: no turn could be had; nothing has changed.
+            ModelError: no turn could be had; none is taken.
+            ChecksFailed: it did not pass its checks, where that is an error.
         """
-        seed = derive_seed("alone", len(self.memory.events), self.name)
-        turn = await self.propose(self.llm, self._surroundings(), seed=seed)
-        for action in turn.actions:
-            self.perceive(self.journal_action(action, turn.call, (self.name,)))
-        self.take_on(turn)
+        around = self._surroundings()
+        seed = derive_seed("alone", len(self.memory.events), self.name, *self._twin)
+        for stage in UPKEEP:
+            for happening in await self.keep_up(stage, self.llm, seed=seed):
+                self.happens(happening)
+        deliberation = self.deliberate(self.llm, around, seed=seed)
+        with undone_on_failure([*tools_of(self.faculties), *around.tools]):
+            while deliberation.open:
+                await deliberation.ask()
+                await deliberation.carry_out()
+        turn = deliberation.turn
+        for happening in turn.happenings:
+            if set(happening.heard_by) <= {self.name}:  # nobody else hears
+                event = self._journal.add(happening)
+                if happening.heard_by:
+                    self.perceive(event)
         return list(turn.actions)
 
     async def listen_and_act(self, speech: str, source: str = "") -> list[Action]:
         """Hear somebody speak and take a turn."""
         return await self.listen(speech, source).act()
 
+    async def interview(self, question: str, *, remember: bool = False) -> list[Action]:
+        """Ask the person something: a twin answers, so that the person does not know of it.
+
+        Args:
+            question: what they hear.
+            remember: whether the person themselves answers, and remembers it.
+        """
+        return await (self if remember else self.twin()).listen_and_act(question)
+
+    def deliberate(
+        self, llm: LLM, surroundings: Surroundings, *, seed: int, checks: Checks | None = None
+    ) -> Deliberation:
+        """Return a turn in the making; nothing of the person changes through it.
+
+        Args:
+            llm: the model.
+            surroundings: where they are.
+            seed: of the turn.
+            checks: of the world; the person's own go before them.
+        """
+        return Deliberation(self, llm, surroundings, seed, self.checks or checks)
+
     def messages(self, llm: LLM, surroundings: Surroundings) -> list[Message]:
-        """Return what the model would be sent for the person's next turn."""
-        if llm.is_embedded:
-            return short_turn_messages(self.persona, self.memory.events, surroundings)
-        return turn_messages(self.persona, self.mind, self.memory.text, surroundings)
+        """Return what the model would be sent for the person's next turn, but for what they remember then."""
+        return messages_for(llm, self.deliberate(llm, surroundings, seed=0).scene())
 
-    async def propose(self, llm: LLM, surroundings: Surroundings, *, seed: int) -> Turn:
-        """Return the turn that the person would take now; nothing changes."""
-        propose = propose_short_turn if llm.is_embedded else propose_turn
-        return await propose(llm, self.persona, self.mind, self.memory, surroundings, seed=seed)
+    async def keep_up(self, stage: UpkeepStage, llm: LLM, *, seed: int) -> list[Happening]:
+        """Return what becomes of the past before the person acts: what leaves the window is consolidated first.
 
-    def journal_action(self, action: Action, call: str, heard_by: Sequence[str]) -> Event:
-        """Put an action of this person into the journal."""
-        return self._journal.append(
-            "action",
-            action.type,
-            action.content,
-            source=self.name,
-            target=action.target,
-            call=call,
-            heard_by=heard_by,
+        Args:
+            stage: `consolidate`, then, when that has happened, `reflect`.
+            llm: the model.
+            seed: of the turn that follows.
+        """
+        about, memory = self.persona.markdown, self.memory
+        if stage == "reflect":
+            if not memory.reflection_due:
+                return []
+            memories = [memory.semantic[place] for place in memory.semantic.of_kind("memory")]
+            return await reflect(llm, self.name, about, memories, seed=derive_seed(seed, "reflection"))
+        due = memory.episodes_due()
+        seeds = [derive_seed(seed, "episode", number) for number in range(len(due))]
+        made = await together(
+            consolidate(llm, self.name, about, episode, seed=of_it) for episode, of_it in zip(due, seeds, strict=True)
         )
+        return [happening for happenings in made for happening in happenings]
 
-    def take_on(self, turn: Turn) -> None:
-        """Take on the mind that a turn ends in."""
-        if turn.mind != self.mind:
-            content = turn.mind.to_json()
-            event = self._journal.append(
-                "mind", "MIND", content, source=self.name, call=turn.call, heard_by=(self.name,)
-            )
-            self.perceive(event)
+    async def consolidate(self) -> Self:
+        """End the episode now: all that is in the window becomes memories, and leaves it.
+
+        Raises:
+            ModelError: the model failed; nothing has changed.
+        """
+        seed = derive_seed("consolidation", len(self.memory.events), self.name)
+        made = await together(
+            consolidate(self.llm, self.name, self.persona.markdown, episode, seed=derive_seed(seed, number))
+            for number, episode in enumerate(self.memory.episodes_due(all_=True))
+        )
+        for happenings in made:
+            for happening in happenings:
+                self.happens(happening)
+        return self
+
+    def pictures(self) -> tuple[tuple[str, str], ...]:
+        """Return the pictures in the window: what they are called, and their data URL."""
+        return pictures_in(self.memory.episodic.window, self.memory.blobs)
+
+    def twin(self, number: int = 0) -> Self:
+        """Return an independent copy: mind, memory, faculties. It shares nothing that can change.
+
+        Args:
+            number: of the twin; twins of other numbers draw other answers.
+        """
+        twin = type(self)(
+            self.persona,
+            self.mind,
+            llm=self._llm,
+            checks=self.checks,
+            faculties=[one.copy() if isinstance(one, Tool) else one for one in self.faculties],
+        )
+        around = self._surroundings()
+        twin._twin = ("twin", number)
+        twin._kept = copy.deepcopy(self._kept)
+        twin.memory = self.memory.copy()
+        twin._journal = Journal(step=self._journal.step, time=around.time, last_id=self._journal.last_id)
+        twin._journal.blobs = twin.memory.blobs
+        twin._surroundings = lambda: replace(around, abilities=(), tools=(), real_world=False)
+        return twin
+
+    def fingerprint(self) -> str:
+        """Return a hash of persona, mind and memory: two people who are alike in all of it have the same."""
+        return hashlib.sha256(json.dumps(self.state(), sort_keys=True).encode()).hexdigest()
 
     # -- worlds --------------------------------------------------------------------------------------------
 
     def join(self, journal: Journal, llm: LLM, surroundings: Callable[[], Surroundings]) -> None:
         """Live in a world from now on: its journal takes what happens, and they think with its model."""
         self._journal, self._llm, self._surroundings = journal, llm, surroundings
+        self.memory.blobs = journal.blobs
 
     def lives_by(self, journal: Journal) -> bool:
         """Return whether what happens to the person goes into this journal."""
         return self._journal is journal
 
-    def mark(self) -> tuple[Persona, Mind, tuple[int, str]]:
+    def mark(self) -> Any:
         """Return a mark to go back to when a step fails."""
         return self.persona, self.mind, self.memory.mark()
 
-    def back_to(self, mark: tuple[Persona, Mind, tuple[int, str]]) -> None:
+    def back_to(self, mark: Any) -> None:
         """Undo all that came after a mark."""
         self.persona, self.mind, memory = mark
         self.memory.back_to(memory)

@@ -14,7 +14,9 @@ from typing import Any
 from workbench.errors import InvalidPersona, UnknownName, storage_errors
 
 LARGEST = 2_000_000
-"""Bytes; a persona of this size would be 500,000 tokens, so a larger file is a mistake."""
+"""Bytes; a persona of this size would be 500,000 tokens, so a larger file without a memory is a mistake."""
+LARGEST_WITH_MEMORY = 1_000_000_000
+"""Bytes: some 600,000 memories."""
 
 _UNUSUAL = re.compile(r"[^\S \n]")
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -32,8 +34,9 @@ def read_file(path: str | Path) -> dict[str, Any]:
         raise UnknownName(f"there is no file {str(path.absolute())[:300]}")
     with storage_errors(path, "the persona file"):
         size = path.stat().st_size
-        if size > LARGEST:
-            raise InvalidPersona(f"{path}: {size:,} bytes are too many for a persona (at most {LARGEST:,})")
+        most = LARGEST if _is_yaml(path) else LARGEST_WITH_MEMORY
+        if size > most:
+            raise InvalidPersona(f"{path}: {size:,} bytes are too many for a persona (at most {most:,})")
         raw = path.read_bytes()
     if raw.startswith(_BOMS):
         raise InvalidPersona(f"{path}: begins with a byte-order mark: save it as UTF-8 without BOM")
@@ -41,27 +44,36 @@ def read_file(path: str | Path) -> dict[str, Any]:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidPersona(f"{path}: not UTF-8: byte {error.start} is {raw[error.start]:#04x}") from error
-    data = _read_yaml(text, path) if path.suffix in (".yaml", ".yml") else _read_json(text, path)
+    data = _read_yaml(text, path) if _is_yaml(path) else _read_json(text, path)
     if not isinstance(data, dict):
         raise InvalidPersona(f"{path}: a mapping is needed, this is a {type(data).__name__}")
+    if size > LARGEST and "memory" not in data:
+        raise InvalidPersona(f"{path}: {size:,} bytes are too many for a persona (at most {LARGEST:,})")
     return data
 
 
 def write_file(path: str | Path, data: Mapping[str, Any]) -> None:
     """Write a mapping as JSON or YAML, replacing the file only when all is written."""
     path = Path(path)
-    if path.suffix in (".yaml", ".yml"):
-        text = _as_yaml(dict(data))
-    else:
-        text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+    text = _as_yaml(dict(data)) if _is_yaml(path) else ""
+    if len(text) > LARGEST:
+        raise InvalidPersona(f"{path}: a memory of this size is too much for YAML: save it as .agent.json")
     with storage_errors(path, "the persona file"):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
+            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                if not text:  # piece by piece: the text of a large memory would be one more copy of it
+                    json.dump(data, file, ensure_ascii=False, indent=2)
+                    file.write("\n")
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _is_yaml(path: Path) -> bool:
+    return path.suffix in (".yaml", ".yml")
 
 
 def persona_of(data: Mapping[str, Any], source: str, types: tuple[str, ...]) -> Mapping[str, Any]:

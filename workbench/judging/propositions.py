@@ -50,3 +50,7 @@ self_consistency = Proposition(
 fluency = Proposition(
     "{{name}} speaks as people do: naturally, without repeating words or phrases, and without formulas.", "fluency"
 )
+suitability = Proposition(
+    "What {{name}} does suits the situation: it answers what was said or happened, and serves what they want.",
+    "suitability",
+)

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from workbench.errors import (
     ContentFiltered,
     ModelUnreachable,
+    NoPictures,
     PromptTooLong,
     RequestRefused,
     UnknownModel,
@@ -40,6 +41,9 @@ _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context size|prompt is too long"
     r"|input token count|inputs. tokens \+",
     re.IGNORECASE,
+)
+_NO_PICTURES = re.compile(
+    r"(?=.*(image|vision|picture))(?=.*(support|at most 0))|not a multimodal model", re.IGNORECASE | re.DOTALL
 )
 _KEYS = re.compile(r"\bsk-[\w.*-]{6,}|\bbearer [\w.*~+/=-]{6,}", re.IGNORECASE)
 
@@ -274,6 +278,9 @@ class Endpoint:
         if _is_too_long(error):
             advice = "Nothing is cut in silence: shorten it, or choose a model with a longer context."
             return PromptTooLong(f"The prompt does not fit the model's context. {advice} {said}", **facts)
+        if _NO_PICTURES.search(words):
+            advice = "Give a model that takes them, or tell in words what is to be seen."
+            return NoPictures(f"{model} takes no pictures, and the prompt has one. {advice} {said}", **facts)
         if error.status_code in (401, 403):
             wrong = "The API key was not accepted: check" if self.api_key else "No API key is set: set"
             return WrongKey(f"{wrong} OPENAI_API_KEY or WORKBENCH_API_KEY. {said}", **facts)

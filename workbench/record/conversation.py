@@ -8,9 +8,9 @@ from itertools import groupby
 
 from workbench.html import dialogue
 from workbench.record.events import Event
-from workbench.record.telling import say_time
+from workbench.record.telling import happened, say_time, words_of
 
-_SHOWN = frozenset({"CONVERSATION", "TALK", "THINK", "THOUGHT", "REACH_OUT", "VISUAL", "SOCIAL", "LOCATION"})
+_HIDDEN = frozenset({"DONE", "INTERNAL_GOAL_FORMULATION", "PERSONA"})
 _QUIET = frozenset({"THINK", "THOUGHT"})
 
 
@@ -28,20 +28,21 @@ class Conversation:
             events: in order.
             thoughts: whether what people thought is shown, too.
         """
-        return cls([e for e in events if e.type in _SHOWN and (thoughts or e.type not in _QUIET)])
+        shown = (e for e in events if happened(e) and e.type not in _HIDDEN)
+        return cls([e for e in shown if thoughts or e.type not in _QUIET])
 
     def __str__(self) -> str:
         lines = []
         for _, group in groupby(self.events, key=lambda event: event.time):
             events = list(group)
             lines.append(f"[{say_time(events[0].time)}]")
-            lines += [f"{event.id:>4} {speaker(event)}: {event.content}" for event in events]
+            lines += [f"{event.id:>4} {speaker(event)}: {words_of(event)}" for event in events]
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = [(e.id, say_time(e.time), speaker(e), e.content, e.type in _QUIET) for e in self.events]
+        rows = [(e.id, say_time(e.time), speaker(e), words_of(e), e.type in _QUIET) for e in self.events]
         return dialogue(rows)
 
 
@@ -51,6 +52,8 @@ def speaker(event: Event) -> str:
         return f"{event.source or event.target} thinks"
     if event.type == "REACH_OUT":
         return f"{event.source} reaches out to {event.target}"
+    if event.kind == "action" and event.type != "TALK":
+        return f"{event.source} does {event.type}"
     if not event.source:
         return f"to {event.target or 'all'}"
     return f"{event.source} to {event.target}" if event.target else event.source

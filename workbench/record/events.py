@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self, get_args
 
 from workbench.errors import InvalidSettings
+from workbench.record.blobs import Blobs
 
 Kind = Literal["stimulus", "action", "mind", "memory", "intervention", "note"]
 
+_KINDS = frozenset(get_args(Kind))
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 START = datetime(2025, 1, 6, 9, 0)
@@ -41,7 +44,8 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as JSON holds it."""
-        return {**asdict(self), "time": self.time.isoformat()}
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return {**fields, "time": self.time.isoformat()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -50,12 +54,29 @@ class Event:
         Raises:
             KeyError, TypeError, ValueError: it is none.
         """
-        event = cls(**{**data, "time": datetime.fromisoformat(data["time"])})
-        texts = (event.type, event.source, event.target, event.content, event.call or "")
+        fields = {**data, "time": datetime.fromisoformat(data["time"])}
+        for name in ("type", "source", "target"):
+            fields[name] = sys.intern(data[name])  # 100,000 events hold each name once
+        event = cls(**fields)
         numbers = isinstance(event.id, int) and isinstance(event.step, int)
-        if not numbers or event.kind not in get_args(Kind) or not all(isinstance(text, str) for text in texts):
+        texts = isinstance(event.content, str) and isinstance(event.call or "", str)
+        if not (numbers and texts) or event.kind not in _KINDS:
             raise TypeError(f"no event: {dict(data)!r}")
         return event
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that is about to become an event: it has no number and no time yet."""
+
+    kind: Kind
+    type: str
+    content: str
+    source: str = ""
+    target: str = ""
+    call: str | None = None
+    heard_by: tuple[str, ...] = ()
+    """Who perceives it; where a world has to find that out, it is the one who acts."""
 
 
 Keep = Callable[[Event, Sequence[str]], None]
@@ -70,12 +91,21 @@ class Journal:
         step: of the events to come.
         time: of the events to come.
         last_id: the number of the last event.
+        blobs: pictures and other bytes that events name.
     """
 
     keep: Keep = field(default=lambda event, heard_by: None, repr=False)
     step: int = 0
     time: datetime = START
     last_id: int = 0
+    blobs: Blobs = field(default_factory=Blobs, repr=False)
+
+    def add(self, happening: Happening) -> Event:
+        """Make an event of a happening and keep it, as `append` does."""
+        h = happening
+        return self.append(
+            h.kind, h.type, h.content, source=h.source, target=h.target, call=h.call, heard_by=h.heard_by
+        )
 
     def append(
         self,

@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from datetime import datetime
@@ -28,16 +28,19 @@ from workbench.errors import (
     WorkbenchError,
     storage_errors,
 )
+from workbench.record.blobs import Blobs
 from workbench.record.events import Event, Kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1
+VERSION = 2
+"""2 added `blobs`; files of version 1 are read, and become files of version 2 when they go on."""
 _APPLICATION = 0x50574272  # "PWBr": tells a run file from any other SQLite file
 EVERYBODY = "*"
 IfExists = Literal["fail", "replace"]
 
+_BLOBS = "CREATE TABLE IF NOT EXISTS blobs (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {VERSION};
@@ -49,6 +52,7 @@ CREATE TABLE events (
     source TEXT NOT NULL, target TEXT NOT NULL, content TEXT NOT NULL, call TEXT, heard_by TEXT NOT NULL
 );
 CREATE INDEX events_by_step ON events (step);
+{_BLOBS};
 """
 _COLUMNS = "id, step, time, kind, type, source, target, content, call"
 
@@ -67,6 +71,7 @@ class RunFile:
         rows = self._rows("SELECT name, number FROM people ORDER BY number")
         self._numbers: dict[str, int] = dict(rows)
         self._names = {str(number): name for name, number in self._numbers.items()}
+        self.blobs = Blobs(self._blob)
 
     def __repr__(self) -> str:
         return f"RunFile({str(self.path)!r}, steps={self.steps})"
@@ -79,6 +84,7 @@ class RunFile:
         people: Mapping[str, Mapping[str, Any]],
         if_exists: IfExists = "fail",
         events: Sequence[tuple[Event, Sequence[str]]] = (),
+        blobs: Iterable[bytes] = (),
     ) -> RunFile:
         """Make a run file.
 
@@ -88,6 +94,7 @@ class RunFile:
             people: the first state of each person by name, as JSON.
             if_exists: `fail`, or `replace` a run that is there.
             events: what is in it from the start, each with the names of those who perceived it.
+            blobs: the bytes that they name.
 
         Raises:
             InvalidSettings: `if_exists` is neither.
@@ -98,7 +105,7 @@ class RunFile:
             raise InvalidSettings(f"if_exists={if_exists!r}: it is 'fail' or 'replace'")
         if path is None:
             connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-            return cls._lay_out(connection, Path(":memory:"), spec, people, events)
+            return cls._lay_out(connection, Path(":memory:"), spec, people, events, blobs)
         target = Path(path)
         if target.exists():
             cls.open(target).close()
@@ -110,7 +117,7 @@ class RunFile:
             try:
                 connection = sqlite3.connect(temporary, isolation_level=None)
                 try:
-                    cls._lay_out(connection, target, spec, people, events)
+                    cls._lay_out(connection, target, spec, people, events, blobs)
                 finally:
                     connection.close()
                 _put(temporary, target, if_exists)
@@ -126,6 +133,7 @@ class RunFile:
         spec: Mapping[str, Any],
         people: Mapping[str, Mapping[str, Any]],
         events: Sequence[tuple[Event, Sequence[str]]],
+        blobs: Iterable[bytes],
     ) -> RunFile:
         connection.executescript(_SCHEMA)
         connection.execute("BEGIN")
@@ -135,6 +143,8 @@ class RunFile:
         connection.executemany("INSERT INTO people VALUES (?, ?, ?)", states)
         connection.execute("COMMIT")
         file = cls(connection, path)
+        for data in blobs:
+            file.blobs.keep(data)
         file.append(events)
         return file
 
@@ -242,12 +252,14 @@ class RunFile:
         with storage_errors(self.path, "the run file"):
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
+                self._write_blobs()
                 self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
                 if step:
                     number, time, meter = step
                     values = (number, time.isoformat(), json.dumps(meter))
                     self._connection.execute("INSERT INTO steps VALUES (?, ?, ?)", values)
                 self._connection.execute("COMMIT")
+                self.blobs.new.clear()
             except sqlite3.IntegrityError as error:
                 self._roll_back()
                 raise StorageError(
@@ -269,6 +281,17 @@ class RunFile:
         with storage_errors(self.path, "the run file"):
             values = ("meter", json.dumps({"step": step, "rows": meter}))
             self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+
+    def _write_blobs(self) -> None:
+        self._connection.execute(_BLOBS)
+        self._connection.execute(f"PRAGMA user_version = {VERSION}")
+        self._connection.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", self.blobs.new.items())
+
+    def _blob(self, name: str) -> bytes | None:
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'blobs'"):  # a file of version 1
+            return None
+        rows = self._rows("SELECT data FROM blobs WHERE name = ?", (name,))
+        return bytes(rows[0][0]) if rows else None
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

@@ -12,12 +12,20 @@ from workbench.llm.meter import Meter, Price, cost_of
 ANSWER_TOKENS = 150
 """Of a turn, as long as none has been seen."""
 HEARD_TOKENS = 60
-"""That one turn adds to the history of each who hears it."""
+"""That one turn adds to the history of each who hears it, as long as none has been seen."""
+UNHEARD_TOKENS = 50
+"""Of an answer: its form, and the mind."""
+REASON_TOKENS = 40
+"""Of the judge, for each criterion."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Calls, tokens and money that a run is expected to take, if nothing comes from the call cache."""
+    """Calls, tokens and money that a run is expected to take, if nothing comes from the call cache.
+
+    It counts one request a turn, and where there are checks one more of the judge: what is looked up, made again or
+    consolidated comes on top.
+    """
 
     calls: int
     usage: Usage
@@ -44,6 +52,7 @@ def estimate(
     meter: Meter,
     price: Price | None,
     model: str,
+    criteria: int = 0,
 ) -> Estimate:
     """Estimate steps to come.
 
@@ -54,15 +63,20 @@ def estimate(
         meter: of the run so far: the length of its answers is taken from it.
         price: of the model.
         model: its name.
+        criteria: that a judge scores each turn by.
     """
     counts = [count for (purpose, _, _), count in meter.counts.items() if purpose == "turn" and count.calls]
     seen = sum(count.calls for count in counts)
     answer = round(sum(count.usage.completion for count in counts) / seen) if seen else ANSWER_TOKENS
+    heard_tokens = max(HEARD_TOKENS, answer - UNHEARD_TOKENS) if seen else HEARD_TOKENS
     prompt = 0
     for messages, heard in zip(turns, hearers, strict=True):
         now = sum(estimate_tokens(text_of(message)) for message in messages)
-        growth = (heard + 1) * HEARD_TOKENS
+        growth = (heard + 1) * heard_tokens
         prompt += steps * now + growth * steps * (steps - 1) // 2
     calls = steps * len(turns)
     usage = Usage(prompt=prompt, completion=calls * answer)
+    if criteria:
+        usage += Usage(prompt=prompt + calls * answer, completion=calls * criteria * REASON_TOKENS)
+        calls *= 2
     return Estimate(calls, usage, cost_of(usage, price), model)

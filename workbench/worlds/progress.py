@@ -25,14 +25,19 @@ class Progress:
         people: in the world.
         meter: of the world.
         live: whether talk is printed as it happens; with up to 12 people when None.
+        shown: whether there is a bar at all.
     """
 
-    def __init__(self, name: str, steps: int, people: int, meter: Meter, live: bool | None) -> None:
+    def __init__(
+        self, name: str, steps: int, people: int, meter: Meter, live: bool | None, *, shown: bool = True
+    ) -> None:
         from tqdm.auto import tqdm
 
         self._meter = meter
         self._live = people <= LIVE_UP_TO if live is None else live
-        self._bar: Any = tqdm(total=steps * people, desc=name, unit="turn", mininterval=0.2, leave=True)
+        self._bar: Any = tqdm(
+            total=steps * people, desc=name, unit="turn", mininterval=0.2, leave=True, disable=not shown
+        )
 
     def turn_done(self) -> None:
         """One person has taken their turn."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from workbench.agents.persona import Persona
 from workbench.errors import InvalidSettings
 
-ReachSpec = Literal["everyone", "nobody"] | Sequence[Sequence[str]]
-"""`everyone`, `nobody`, or pairs of names, each perhaps with a third text that says what the two are."""
+ReachSpec = Literal["everyone", "nobody", "relationships"] | Sequence[Sequence[str]]
+"""`everyone`, `nobody`, `relationships` (of a world alone), or pairs of names, each perhaps with what the two are."""
 
 
 class Reach:
@@ -29,7 +30,9 @@ class Reach:
         self._links: dict[str, dict[str, str]] = {}
         if isinstance(spec, str):
             if spec not in ("everyone", "nobody"):
-                raise InvalidSettings(f"reach={spec!r}: it is 'everyone', 'nobody' or a list of pairs of names")
+                raise InvalidSettings(
+                    f"reach={spec!r}: it is 'everyone', 'nobody', 'relationships' or a list of pairs of names"
+                )
             return
         for pair in spec:
             self._add_pair(pair)
@@ -63,3 +66,10 @@ class Reach:
     def back_to(self, mark: dict[str, dict[str, str]]) -> None:
         """Undo the links that came after a mark."""
         self._links = mark
+
+
+def relationships(personas: Iterable[Persona]) -> list[tuple[str, str]]:
+    """Return the pairs of people of whom one names the other as a relationship; who is not there is left out."""
+    related = {persona.name: [one.name for one in persona.relationships or ()] for persona in personas}
+    pairs = [(name, other) for name, others in related.items() for other in others if other in related]
+    return [(one, other) for n, (one, other) in enumerate(pairs) if (other, one) not in pairs[:n] and one != other]

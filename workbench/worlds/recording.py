@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.agents.checks import Checks
+from workbench.agents.faculties import EFFECT, Faculty, Tool, definitions_of, tools_of
+from workbench.agents.memory.state import blobs_of, renumbered
 from workbench.agents.person import Person
+from workbench.errors import InvalidSettings
 from workbench.llm.cache import CallCache
 from workbench.llm.client import LLM
 from workbench.prompts import prompts_version
-from workbench.record.events import Event
-from workbench.worlds.reach import Reach
+from workbench.record.events import Event, Happening
 
 if TYPE_CHECKING:
     from workbench.worlds.world import World
@@ -33,6 +38,10 @@ def spec_of(world: World) -> dict[str, Any]:
         "reach": world.reach.spec if isinstance(world.reach.spec, str) else [list(pair) for pair in world.reach.spec],
         "start": world.time.isoformat(),
         "step_length": world.step_length.total_seconds(),
+        "real_world": world.real_world,
+        "actions": _actions(world),
+        "tools": list(world.tools),
+        "checks": _checks(world),
         "model": world.llm.model,
         "provider": endpoint.provider,
         "endpoint": endpoint.name,
@@ -45,9 +54,23 @@ def spec_of(world: World) -> dict[str, Any]:
     }
 
 
+def _actions(world: World) -> dict[str, list[str]]:
+    """Return the names of what people can do besides talking and thinking: of all (no name) and of each."""
+    own = {person.name: [one.name for one in person.definitions] for person in world.people}
+    return {"": [one.name for one in world.abilities], **{name: actions for name, actions in own.items() if actions}}
+
+
+def _checks(world: World) -> dict[str, dict[str, Any]]:
+    """Return what turns have to pass: those of all (no name) and of those with their own."""
+    checks = {"": world.checks} | {person.name: person.checks for person in world.people}
+    return {name: asdict(one) for name, one in checks.items() if one}
+
+
 def states_of(people: Iterable[Person]) -> dict[str, dict[str, Any]]:
     """Return the first state of people, by name; what they remember goes in as events."""
-    return {person.name: {**person.state(), "memory": []} for person in people}
+    apart: dict[str, Any] = {"memory": [], "vectors": None, "blobs": None}  # the memory goes in as events
+    states = {person.name: {**person.state(), **apart} for person in people}
+    return {name: {key: value for key, value in state.items() if value is not None} for name, state in states.items()}
 
 
 def llm_of(spec: Mapping[str, Any]) -> LLM:
@@ -65,24 +88,107 @@ def llm_of(spec: Mapping[str, Any]) -> LLM:
     return LLM(model, spec["endpoint"], "no-key-needed", provider, **sampling)
 
 
-def earlier_memories(people: Iterable[Person]) -> list[Perceived]:
-    """Return what people remember from before as the first events of a run, each known to one person alone."""
-    remembered = [(event, person.name) for person in people for event in person.memory.events]
-    return [
-        (replace(event, id=number, step=0, kind="memory"), (name,))
-        for number, (event, name) in enumerate(remembered, start=1)
-    ]
+def earlier_memories(people: Iterable[Person]) -> tuple[list[Perceived], dict[str, dict[str, Any]]]:
+    """Return what people remember from before as the first events of a run, and by name the vectors of their memories.
+
+    Each event is known to one person alone.
+    """
+    made: list[Perceived] = []
+    vectors: dict[str, dict[str, Any]] = {}
+    for person in people:
+        new = {event.id: number for number, event in enumerate(person.memory.events, start=len(made) + 1)}
+        made += [(renumbered(event, new[event.id], new), (person.name,)) for event in person.memory.events]
+        state = person.memory.semantic.state()
+        vectors[person.name] = {**state, "keys": [str(new[int(key)]) for key in state["keys"]]}
+    return made, vectors
 
 
-def replay(events: Iterable[Perceived], people: Sequence[Person], reach: Reach) -> None:
-    """Let people perceive what was recorded."""
-    by_name = {person.name: person for person in people}
+def blobs_brought(people: Iterable[Person]) -> list[bytes]:
+    """Return the bytes that the memories of people name."""
+    return [person.memory.blobs.read(name) for person in people for name in blobs_of(person.memory.events)]
+
+
+def replay(events: Iterable[Perceived], world: World) -> None:
+    """Let people perceive what was recorded, and tools take in what was done to them."""
+    by_name = {person.name: person for person in world.people}
     for event, heard_by in events:
         for name in heard_by:
             by_name[name].perceive(event)
         reached = event.target in heard_by and event.target != event.source
         if event.kind == "action" and event.type == "REACH_OUT" and reached:
-            reach.link(event.source, event.target)
+            world.reach.link(event.source, event.target)
+        if event.kind == "note" and event.type == EFFECT and event.source in world.tools:
+            world.tools[event.source].apply(json.loads(event.content))
+
+
+def named_tools(faculties: Iterable[Faculty]) -> dict[str, Tool]:
+    """Return tools by name.
+
+    Raises:
+        InvalidSettings: two tools of one name.
+    """
+    tools: dict[str, Tool] = {}
+    for tool in tools_of(faculties):
+        if tools.setdefault(tool.name, tool) is not tool:
+            raise InvalidSettings(f"two tools are called {tool.name!r}: give one another name=, or share one")
+    return tools
+
+
+def contents_of(tools: Mapping[str, Tool]) -> list[Happening]:
+    """Return notes of what tools hold already, so that the record has all of it."""
+    return [
+        Happening("note", EFFECT, json.dumps(effect, ensure_ascii=False), source=name)
+        for name, tool in tools.items()
+        for effect in tool.effects()
+    ]
+
+
+def check_empty(tools: Mapping[str, Tool]) -> None:
+    """Check that tools which are to take in what was recorded are new.
+
+    Raises:
+        InvalidSettings: one holds something; it is named.
+    """
+    for name, tool in tools.items():
+        if tool.effects():
+            raise InvalidSettings(
+                f"the tool {name!r} is not empty: give a new one, what it holds comes from the record"
+            )
+
+
+def check_actions(
+    spec: Mapping[str, Any], tools: Sequence[Faculty], faculties: Mapping[str, Sequence[Faculty]]
+) -> None:
+    """Check that a run goes on with the actions that it was made with.
+
+    Raises:
+        InvalidSettings: some are not given; they are named.
+    """
+    given = {"": {one.name for one in definitions_of(tools, "tools")}}
+    given |= {name: {one.name for one in definitions_of(own, name)} for name, own in faculties.items()}
+    given["tools"] = set(named_tools([*tools, *chain.from_iterable(faculties.values())]))
+    wanted: dict[str, list[str]] = {**spec.get("actions", {}), "tools": spec.get("tools", [])}
+    missing = {name: [one for one in names if one not in given.get(name, ())] for name, names in wanted.items()}
+    told = [f"{name or 'the world'}: {', '.join(names)}" for name, names in missing.items() if names]
+    if told:
+        raise InvalidSettings(
+            f"the run was made with actions that are not given now ({'; '.join(told)}). They are code, which a file "
+            "cannot hold: give them again, as in World.resume(path, tools=[...], faculties={'Lisa': [...]})"
+        )
+
+
+def person_of(
+    spec: Mapping[str, Any], name: str, state: Mapping[str, Any], faculties: Mapping[str, Sequence[Faculty]]
+) -> Person:
+    """Return somebody as they were when the run began."""
+    checks = spec.get("checks", {}).get(name)
+    return Person.load(state, faculties=faculties.get(name, ()), checks=Checks(**checks) if checks else None)
+
+
+def checks_of(spec: Mapping[str, Any]) -> Checks | None:
+    """Return what turns had to pass in the world."""
+    checks = spec.get("checks", {}).get("")
+    return Checks(**checks) if checks else None
 
 
 def changes(spec: Mapping[str, Any], llm: LLM) -> list[str]:

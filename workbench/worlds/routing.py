@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from workbench.agents.turns import Action
+from workbench.record.events import Happening
 from workbench.worlds.reach import Reach
 
 _TO_ALL = frozenset({"", "all", "everyone", "everybody", "the group", "all in reach"})
@@ -13,48 +13,54 @@ _TO_ALL = frozenset({"", "all", "everyone", "everybody", "the group", "all in re
 
 @dataclass(frozen=True)
 class Route:
-    """What becomes of an action."""
+    """What becomes of something that happens."""
 
-    action: Action
-    """With the full name of the target, or none where it is for all."""
-    heard_by: tuple[str, ...]
+    happening: Happening
+    """With the full name of the target, or none where it is for all, and with those who perceive it."""
     told_back: str = ""
     """What the one who acted is told, when it reached nobody."""
     link: bool = False
     """Whether the two are in reach of each other from now on."""
 
 
-def route(action: Action, source: str, reach: Reach) -> Route:
-    """Return where an action of somebody goes. Talk never reaches people out of reach."""
-    if action.type == "TALK":
-        return _route_talk(action, source, reach)
-    if action.type == "REACH_OUT":
-        return _route_reach_out(action, source, reach)
-    return Route(action, (source,))
+def route(happening: Happening, reach: Reach) -> Route:
+    """Return where something goes that somebody does. Talk never reaches people out of reach."""
+    if happening.kind == "action" and happening.type == "TALK":
+        return _route_talk(happening, reach)
+    if happening.kind == "action" and happening.type == "REACH_OUT":
+        return _route_reach_out(happening, reach)
+    return Route(happening)
 
 
-def _route_talk(action: Action, source: str, reach: Reach) -> Route:
-    in_reach = reach.of(source)
-    if action.target.strip().casefold() in _TO_ALL:
-        return Route(action.model_copy(update={"target": ""}), (source, *in_reach))
-    target = find_name(action.target, list(in_reach)) or find_name(action.target, reach.names)
+def _route_talk(talk: Happening, reach: Reach) -> Route:
+    source, in_reach = talk.source, reach.of(talk.source)
+    if talk.target.strip().casefold() in _TO_ALL:
+        return Route(replace(talk, target="", heard_by=(source, *in_reach)))
+    target = find_name(talk.target, list(in_reach)) or find_name(talk.target, reach.names)
     if target == source:
-        return Route(action.model_copy(update={"target": ""}), (source, *in_reach))
+        return Route(replace(talk, target="", heard_by=(source, *in_reach)))
     if target is None:
-        nobody = f"Nobody here is called {action.target}; nobody heard you."
-        return Route(action, (source,), _ambiguous(action.target, reach.names) or nobody)
-    named = action.model_copy(update={"target": target})
+        nobody = f"Nobody here is called {talk.target}; nobody heard you."
+        return Route(replace(talk, heard_by=(source,)), _ambiguous(talk.target, reach.names) or nobody)
     if target not in in_reach:
-        return Route(named, (source,), f"{target} is not in reach and did not hear you.")
-    return Route(named, (source, target))
+        told = f"{target} is not in reach and did not hear you."
+        return Route(replace(talk, target=target, heard_by=(source,)), told)
+    return Route(replace(talk, target=target, heard_by=(source, target)))
 
 
-def _route_reach_out(action: Action, source: str, reach: Reach) -> Route:
-    target = find_name(action.target, reach.names)
+def _route_reach_out(action: Happening, reach: Reach) -> Route:
+    target, _ = reach_out(action.source, reach.names, action.target)
+    if not target:
+        return Route(action)
+    return Route(replace(action, target=target, heard_by=(action.source, target)), link=True)
+
+
+def reach_out(source: str, names: Sequence[str], name: str) -> tuple[str, str]:
+    """Return whom somebody reaches by a name (nobody: no text), and what they are told of it."""
+    target = find_name(name, names)
     if target is None or target == source:
-        nobody = f"There is nobody called {action.target!r} to reach."
-        return Route(action, (source,), _ambiguous(action.target, reach.names) or nobody)
-    return Route(action.model_copy(update={"target": target}), (source, target), link=True)
+        return "", _ambiguous(name, names) or f"There is nobody called {name!r} to reach."
+    return target, f"{target} is in reach now: you can talk to each other."
 
 
 def find_name(name: str, names: Sequence[str]) -> str | None:

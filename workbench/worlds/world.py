@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
-from workbench.agents.person import Person
-from workbench.agents.turns import Surroundings, Turn
-from workbench.errors import CacheMiss, InvalidSettings, ModelError, StepFailed, StorageError, UnknownName
+from workbench.agents.checks import Checks
+from workbench.agents.deliberation import Deliberation
+from workbench.agents.faculties import Faculty, definitions_of, undone_on_failure
+from workbench.agents.memory.memory import Memory
+from workbench.agents.person import UPKEEP, Person, UpkeepStage
+from workbench.agents.turns import Surroundings
+from workbench.errors import (
+    CacheMiss,
+    ChecksFailed,
+    InvalidSettings,
+    ModelError,
+    StepFailed,
+    StorageError,
+    UnknownName,
+)
 from workbench.html import box
 from workbench.llm.client import LLM, default_llm
 from workbench.llm.meter import Budget
 from workbench.llm.running import together
 from workbench.llm.seeds import derive_seed
 from workbench.record.conversation import Conversation
-from workbench.record.events import START, Event, Journal
+from workbench.record.events import START, Event, Happening, Journal
 from workbench.record.run_file import IfExists, RunFile, reading
 from workbench.worlds import recording
 from workbench.worlds.estimate import Estimate, estimate
 from workbench.worlds.progress import Progress
-from workbench.worlds.reach import Reach, ReachSpec
-from workbench.worlds.routing import find_name, route
+from workbench.worlds.reach import Reach, ReachSpec, relationships
+from workbench.worlds.routing import find_name, reach_out, route
 from workbench.worlds.summary import Summary, summarise
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Result = TypeVar("Result")
 Schedule = Literal["simultaneous", "sequential"]
 
 
@@ -44,10 +58,14 @@ class World:
         llm: the model to think with; the default one when not given.
         description: what all people know of the world; part of every prompt.
         schedule: `simultaneous`: all act on the same past at once; `sequential`: one after the other.
-        reach: `everyone`, `nobody`, or pairs of names, each perhaps with a description.
+        reach: `everyone`, `nobody`, `relationships` (those whom a persona names as theirs), or pairs of names, each
+            perhaps with a description.
         start: when simulated time begins.
         step_length: how far a step moves the clock.
         budget: what the run may spend.
+        tools: what everybody can use besides what they have themselves: tools, and functions with `@wb.action`.
+        checks: what turns have to pass; a person's own checks go before them.
+        real_world: whether actions that reach out of the simulation may run.
         if_exists: what becomes of a run that is at `record` already: `fail` or `replace`.
 
     Raises:
@@ -70,6 +88,9 @@ class World:
         start: datetime = START,
         step_length: timedelta = timedelta(minutes=1),
         budget: Budget | None = None,
+        tools: Sequence[Faculty] = (),
+        checks: Checks | None = None,
+        real_world: bool = False,
         if_exists: IfExists = "fail",
     ) -> None:
         if schedule not in ("simultaneous", "sequential"):
@@ -81,17 +102,25 @@ class World:
         self.description = description
         self.schedule: Schedule = schedule
         self.step_length = step_length
-        self._settle(_checked(people), reach, (llm or default_llm()).metered(budget))
+        people = _checked(people)
+        pairs = relationships(person.persona for person in people) if reach == "relationships" else reach
+        self._settle(people, pairs, (llm or default_llm()).metered(budget))
+        self._equip(tools, checks, real_world)
         self._journal.time = start
-        earlier = recording.earlier_memories(self.people)
+        earlier, vectors = recording.earlier_memories(self.people)
+        brought = recording.blobs_brought(self.people)
         self.file: RunFile = RunFile.create(
-            record, recording.spec_of(self), recording.states_of(self.people), if_exists, earlier
+            record, recording.spec_of(self), recording.states_of(self.people), if_exists, earlier, brought
         )
         self._journal.last_id = len(earlier)
         for person in self.people:
-            person.memory.clear()
-        recording.replay(earlier, self.people, self.reach)
+            person.memory = Memory(person.memory.settings)
         self._move_in()
+        recording.replay(earlier, self)
+        for person in self.people:
+            person.memory.semantic.restore_vectors(vectors[person.name])
+        for note in recording.contents_of(self.tools):
+            self._journal.add(note)
 
     def _settle(self, people: list[Person], reach: ReachSpec, llm: LLM) -> None:
         self.people = people
@@ -103,12 +132,30 @@ class World:
         self._routing = False
         self._changes: list[str] = []
 
+    def _equip(self, tools: Sequence[Faculty], checks: Checks | None, real_world: bool) -> None:
+        self.checks, self.real_world = checks, real_world
+        self._faculties = tuple(tools)
+        self.abilities = definitions_of(tools, self.name)
+        for person in self.people:
+            definitions_of([*person.faculties, *tools], person.name)  # two of one name are told now
+        self.tools = recording.named_tools([*tools, *(one for person in self.people for one in person.faculties)])
+
     def _move_in(self) -> None:
+        self._journal.blobs = self.file.blobs
         for person in self.people:
             person.join(self._journal, self.llm, partial(self._surroundings, person))
 
     @classmethod
-    def resume(cls, path: str | Path, *, llm: LLM | None = None, budget: Budget | None = None) -> Self:
+    def resume(
+        cls,
+        path: str | Path,
+        *,
+        llm: LLM | None = None,
+        budget: Budget | None = None,
+        tools: Sequence[Faculty] = (),
+        faculties: Mapping[str, Sequence[Faculty]] | None = None,
+        checks: Checks | None = None,
+    ) -> Self:
         """Go on with a recorded run after its last whole step.
 
         Args:
@@ -116,32 +163,48 @@ class World:
             llm: the model to go on with; the one that the run was made with when not given, with the key of the
                 settings where they name the same endpoint.
             budget: what may be spent from now on.
+            tools: those of the world, as when it was made: they are code, so no file has them. What they hold comes
+                from the record.
+            faculties: those of people, by name; likewise.
+            checks: what turns have to pass from now on; as before when not given.
 
         Raises:
+            InvalidSettings: the run was made with actions that are not given; they are named.
             UnknownName: there is no such file.
             DamagedFile, NewerFile: it cannot be read; it is left as it is.
         """
         file = RunFile.open(path)
         with reading(file.path):
-            world = cls._rebuilt(file, llm, budget)
+            world = cls._rebuilt(file, llm, budget, tools, faculties or {}, checks)
         world._changes = recording.changes(file.spec, world.llm)
         return world
 
     @classmethod
-    def _rebuilt(cls, file: RunFile, llm: LLM | None, budget: Budget | None) -> Self:
+    def _rebuilt(
+        cls,
+        file: RunFile,
+        llm: LLM | None,
+        budget: Budget | None,
+        tools: Sequence[Faculty],
+        faculties: Mapping[str, Sequence[Faculty]],
+        checks: Checks | None,
+    ) -> Self:
         spec = file.spec
         world = cls.__new__(cls)
         world.name, world.seed, world.description = spec["name"], spec["seed"], spec["description"]
         world.schedule, world.step_length = spec["schedule"], timedelta(seconds=spec["step_length"])
-        people = [Person.load(state) for state in file.people.values()]
+        recording.check_actions(spec, tools, faculties)
+        people = [recording.person_of(spec, name, state, faculties) for name, state in file.people.items()]
         world._settle(people, spec["reach"], (llm or recording.llm_of(spec)).metered(budget))
+        world._equip(tools, checks or recording.checks_of(spec), spec.get("real_world", False))
         world.file = file
         step, time, meter = file.last_step or (0, datetime.fromisoformat(spec["start"]), [])
         world._journal.step, world._journal.time, world._journal.last_id = step, time, file.last_id
-        recording.replay(file.perceived(), people, world.reach)
+        world._move_in()
+        recording.check_empty(world.tools)
+        recording.replay(file.perceived(), world)
         paid = spec.get("meter", {})
         world.llm.meter.restore(paid["rows"] if paid.get("step") == step else meter)
-        world._move_in()
         return world
 
     # -- what is there -------------------------------------------------------------------------------------
@@ -234,16 +297,19 @@ class World:
         """Return the calls, tokens and money that so many steps will take, before anything is spent."""
         turns = [person.messages(self.llm, self._surroundings(person)) for person in self.people]
         hearers = [len(self.reach.of(person.name)) for person in self.people]
-        return estimate(turns, hearers, steps, meter=self.llm.meter, price=self.llm.price, model=self.llm.model)
+        criteria = len(self.checks.criteria) if self.checks else 0
+        meter, price, model = self.llm.meter, self.llm.price, self.llm.model
+        return estimate(turns, hearers, steps, meter=meter, price=price, model=model, criteria=criteria)
 
     # -- running -------------------------------------------------------------------------------------------
 
-    async def run(self, steps: int, *, live: bool | None = None) -> Self:
+    async def run(self, steps: int, *, live: bool | None = None, progress: bool = True) -> Self:
         """Run so many steps. Each is committed as a whole.
 
         Args:
             steps: how many more.
             live: whether talk is printed as it happens; with up to 12 people when not given.
+            progress: whether a bar is shown.
 
         Raises:
             StepFailed: somebody's turn could not be had; the steps before are kept.
@@ -257,15 +323,15 @@ class World:
         self._check_who_is_here()
         while self._changes:
             self._journal.append("note", "CHANGED", self._changes.pop(0))
-        progress = Progress(self.name, steps, len(self.people), self.llm.meter, live)
+        bar = Progress(self.name, steps, len(self.people), self.llm.meter, live, shown=progress)
         try:
             for _ in range(steps):
-                progress.step_done(await self._step(progress))
+                bar.step_done(await self._step(bar))
         except BaseException as error:
             error.add_note(recording.how_to_go_on(self))
             raise
         finally:
-            progress.close()
+            bar.close()
         return self
 
     async def _step(self, progress: Progress) -> list[Event]:
@@ -274,9 +340,10 @@ class World:
         self._pending = []
         self._journal.step += 1
         try:
-            await self._let_act(progress)
-            time = self._journal.time + self.step_length
-            self.file.append(self._pending, step=(self._journal.step, time, self.llm.meter.rows()))
+            with undone_on_failure(self.tools.values()):
+                await self._let_act(progress)
+                time = self._journal.time + self.step_length
+                self.file.append(self._pending, step=(self._journal.step, time, self.llm.meter.rows()))
             self._journal.time = time
             return [event for event, _ in self._pending]
         except BaseException:
@@ -293,49 +360,75 @@ class World:
 
     async def _let_act(self, progress: Progress) -> None:
         if self.schedule == "simultaneous":
-            turns = await together(self._propose(person, progress) for person in self.people)
-            for person, turn in zip(self.people, turns, strict=True):
-                self._carry_out(person, turn)
+            await self._take_turns(self.people, progress)
         else:
             for person in self.people:
-                self._carry_out(person, await self._propose(person, progress))
+                await self._take_turns([person], progress)
 
-    async def _propose(self, person: Person, progress: Progress) -> Turn:
-        step = self._journal.step
-        seed = derive_seed(self.seed, step, person.name)
+    async def _take_turns(self, people: Sequence[Person], progress: Progress) -> None:
+        """Let people act on the same past: asked at once, and what they do is done in their order."""
+        for stage in UPKEEP:
+            made = await together(self._keep_up(person, stage) for person in people)
+            for happening in chain.from_iterable(made):
+                self._happens(happening)
+        turns = [self._deliberation(person) for person in people]
+        while going := [turn for turn in turns if turn.open]:
+            await together(self._ask(turn, progress) for turn in going)
+            for turn in going:
+                await self._named(turn.person, "turn", turn.carry_out())
+        for turn in turns:
+            for happening in turn.turn.happenings:
+                self._happens(happening)
+
+    def _deliberation(self, person: Person) -> Deliberation:
+        return person.deliberate(self.llm, self._surroundings(person), seed=self._seed(person), checks=self.checks)
+
+    async def _ask(self, turn: Deliberation, progress: Progress) -> None:
+        await self._named(turn.person, "turn", turn.ask())
+        if turn.rounds == 1:
+            progress.turn_done()
+
+    def _seed(self, person: Person) -> int:
+        return derive_seed(self.seed, self._journal.step, person.name)
+
+    async def _keep_up(self, person: Person, stage: UpkeepStage) -> list[Happening]:
+        return await self._named(person, "memory", person.keep_up(stage, self.llm, seed=self._seed(person)))
+
+    async def _named(self, person: Person, purpose: str, asking: Coroutine[Any, Any, Result]) -> Result:
+        """Wait for a model; where it fails, say in whose name it was asked, when and what for."""
         try:
-            turn = await person.propose(self.llm, self._surroundings(person), seed=seed)
-        except (ModelError, CacheMiss) as error:
-            raise StepFailed(
-                f"step {step} of {self.name!r}: the turn of {person.name} failed: {error}",
-                step=step,
-                person=person.name,
-                purpose="turn",
-            ) from error
-        progress.turn_done()
-        return turn
+            return await asking
+        except (ModelError, CacheMiss, ChecksFailed) as error:
+            step = self._journal.step
+            what = f"step {step} of {self.name!r}: the {purpose} of {person.name} failed: {error}"
+            raise StepFailed(what, step=step, person=person.name, purpose=purpose) from error
 
     def _surroundings(self, person: Person) -> Surroundings:
-        return Surroundings(self._journal.time, self.description, self.reach.of(person.name))
+        return Surroundings(
+            self._journal.time,
+            self.description,
+            self.reach.of(person.name),
+            partial(reach_out, person.name, self.reach.names),
+            self.reach.names,
+            self.abilities,
+            tuple(self.tools.values()),
+            self.real_world,
+        )
 
-    def _carry_out(self, person: Person, turn: Turn) -> None:
+    def _happens(self, happening: Happening) -> None:
+        """Let something happen: find out who perceives it, record it, and let them perceive it."""
         self._routing = True
         try:
-            self._route(person, turn)
-        finally:
-            self._routing = False
-
-    def _route(self, person: Person, turn: Turn) -> None:
-        for action in turn.actions:
-            way = route(action, person.name, self.reach)
-            event = person.journal_action(way.action, turn.call, way.heard_by)
-            for name in way.heard_by:
+            way = route(happening, self.reach)
+            event = self._journal.add(way.happening)
+            for name in way.happening.heard_by:
                 self._by_name[name].perceive(event)
             if way.link:
-                self.reach.link(person.name, way.action.target)
+                self.reach.link(event.source, event.target)
             if way.told_back:
-                person.socialize(way.told_back)
-        person.take_on(turn)
+                self._by_name[event.source].socialize(way.told_back)
+        finally:
+            self._routing = False
 
     def _keep(self, event: Event, heard_by: Sequence[str]) -> None:
         if self._pending is None:

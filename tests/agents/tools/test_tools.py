@@ -1,0 +1,129 @@
+"""What holds for every tool: its state is the record's, and nothing of a failed turn stays in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import pytest
+
+from tests.cast import does, llm_at, person, play, talk, turn, world_at
+from tests.model_server import Fault
+from workbench.agents.actions import Acting, action
+from workbench.agents.faculties import Tool
+from workbench.agents.person import Person
+from workbench.agents.tools.calendar import Calendar
+from workbench.agents.tools.word_processor import WordProcessor
+from workbench.errors import InvalidSettings, RequestRefused
+from workbench.worlds.world import World
+
+WRITE = turn(does("WRITE_DOCUMENT", title="Note", text="All is well."))
+
+
+class Clicker(Tool):
+    """A tool of a researcher's own: it counts, and fails after the third click."""
+
+    name = "clicker"
+
+    def __init__(self) -> None:
+        self.clicks = 0
+
+        @action
+        def click(acting: Acting) -> None:
+            """Click."""
+            self.affect(acting, {"clicks": 1})
+            if self.clicks > 2:
+                raise RuntimeError("stuck")
+
+        self._actions = (click,)
+
+    @property
+    def actions(self) -> Sequence[Any]:
+        return self._actions
+
+    def apply(self, effect: Mapping[str, Any]) -> None:
+        self.clicks += effect["clicks"]
+
+    def effects(self) -> list[dict[str, Any]]:
+        return [{"clicks": self.clicks}] if self.clicks else []
+
+    def mark(self) -> int:
+        return self.clicks
+
+    def back_to(self, mark: int) -> None:
+        self.clicks = mark
+
+    def copy(self) -> Self:
+        copy = type(self)()
+        copy.clicks = self.clicks
+        return copy
+
+
+async def test_effect_of_an_action_that_then_fails_is_recorded(model_server, tmp_path):
+    clicker = Clicker()
+    server = model_server(play(Ann=turn(does("CLICK"))))
+    world = world_at(server, "Ann", tools=[clicker], record=tmp_path / "run.sqlite")
+    await world.run(4, live=False)
+    world.close()
+    again = Clicker()
+    World.resume(tmp_path / "run.sqlite", llm=llm_at(server), tools=[again])
+    assert (clicker.clicks, again.clicks) == (4 + 2 * 2, 8)  # a failure is told, so the turn goes on: three rounds
+
+
+async def test_turn_outside_of_a_run_that_fails_leaves_the_worlds_tools_alone(model_server):
+    papers = WordProcessor()
+    world = world_at(model_server(play(Ann=[WRITE, Fault(400)])), "Ann", tools=[papers])
+    with pytest.raises(RequestRefused):
+        await world.person("Ann").act()
+    assert papers.documents == []
+
+
+async def test_tool_that_was_used_before_comes_back_with_all_it_holds(model_server, tmp_path):
+    papers, server = WordProcessor(), model_server(play(Ann=[WRITE, turn(talk("Done."))]))
+    await Person({"name": "Ann"}, llm=llm_at(server), faculties=[papers]).act()
+    world_at(server, "Ann", tools=[papers], record=tmp_path / "run.sqlite").close()
+    again = WordProcessor()
+    World.resume(tmp_path / "run.sqlite", llm=llm_at(server), tools=[again])
+    assert again.documents == papers.documents != []
+
+
+def test_cancelled_number_is_not_given_again_after_resuming():
+    calendar, other = Calendar(), Calendar()
+    calendar.apply({"cancelled": 3})
+    for effect in calendar.effects():
+        other.apply(effect)
+    assert other.mark() == calendar.mark() == ((), 3)
+
+
+async def test_resuming_needs_tools_of_the_same_name_and_new_ones(model_server, tmp_path):
+    server = model_server(play(Ann=[WRITE, turn(talk("Done."))]))
+    papers = WordProcessor("desk")
+    world = world_at(server, "Ann", tools=[papers], record=tmp_path / "run.sqlite")
+    await world.run(1, live=False)
+    world.close()
+    with pytest.raises(InvalidSettings, match="tools: desk"):
+        World.resume(tmp_path / "run.sqlite", llm=llm_at(server), tools=[WordProcessor()])
+    with pytest.raises(InvalidSettings, match="'desk' is not empty"):
+        World.resume(tmp_path / "run.sqlite", llm=llm_at(server), tools=[papers])
+
+
+async def test_tool_that_a_person_and_the_world_have_is_told_once(model_server):
+    server, papers = model_server(play()), WordProcessor()
+    world = World("Office", [Person({"name": "Ann"}, faculties=[papers])], llm=llm_at(server), tools=[papers])
+    await world.run(1, live=False)
+    assert str(server.requests[0].body["messages"]).count("- WRITE_DOCUMENT(") == 1
+
+
+def test_two_tools_with_the_same_actions_are_an_error(server):
+    ann = Person({"name": "Ann"}, faculties=[WordProcessor("mine")])
+    with pytest.raises(InvalidSettings, match="two actions are called WRITE_DOCUMENT"):
+        World("Office", [ann], llm=llm_at(server), tools=[WordProcessor("ours")])
+
+
+async def test_what_a_tool_asks_of_the_worlds_model_counts_there(model_server):
+    server = model_server(play(Ann=[WRITE, turn(talk("Done."))], other={"text": "All is very well."}))
+    papers = WordProcessor(enrich_with="world")
+    world = World("Office", [person("Ann")], llm=llm_at(server), tools=[papers])
+    await world.run(1, live=False)
+    assert world.llm.meter.total.calls == 3
+    assert papers.documents[0].text == "All is very well."

@@ -1,0 +1,1 @@
+"""What a person can look up: files and web pages."""

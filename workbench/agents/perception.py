@@ -1,0 +1,163 @@
+"""Perception: how anything reaches a person. Each thing perceived is an event, and `perceive` is the one way in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from workbench.agents.grounding.passages import passages_of_page, passages_of_path
+from workbench.agents.memory.memory import Memory, forgetting
+from workbench.agents.mind import Mind
+from workbench.agents.persona import Persona
+from workbench.agents.pictures import PICTURE_SUFFIXES, read_picture
+from workbench.agents.seeing import picture_happening
+from workbench.errors import UnknownName
+from workbench.record.events import Event, Happening, Journal, Kind
+
+
+class Perceiving:
+    """Somebody who perceives: persona, mind and memory, and the journal that takes what happens to them."""
+
+    persona: Persona
+    mind: Mind
+    memory: Memory
+    _journal: Journal
+
+    @property
+    def name(self) -> str:
+        """The person's name."""
+        return self.persona.name
+
+    def events(self) -> list[Event]:
+        """Return what they perceived and did, and what their memory made of it, in order."""
+        return list(self.memory.events)
+
+    def listen(self, speech: str, source: str = "") -> Self:
+        """Hear somebody speak. `source` is a name, or nothing for a voice from outside."""
+        return self._stimulus("CONVERSATION", speech, source)
+
+    def see(self, what: str | Path, description: str = "") -> Self:
+        """See something: told in words, or a picture.
+
+        Args:
+            what: a description, such as "a red door"; or the path of a picture (.png, .jpg, .webp, .gif ...). The model
+                then gets the picture, without what the camera wrote into it.
+            description: of the picture, such as "an ad".
+
+        Raises:
+            UnreadableDocument: the picture cannot be read, or is too large.
+        """
+        is_file = isinstance(what, Path) or bool(description) or what.lower().endswith(PICTURE_SUFFIXES)
+        if not is_file:
+            return self._stimulus("VISUAL", str(what))
+        picture = read_picture(what)
+        self.memory.blobs.keep(picture.data)
+        return self.happens(picture_happening(picture, Path(what).name, description, self.name))
+
+    def socialize(self, description: str, source: str = "") -> Self:
+        """Perceive something social: somebody joins, leaves, waves."""
+        return self._stimulus("SOCIAL", description, source)
+
+    def think(self, thought: str) -> Self:
+        """Have a thought, given from outside."""
+        return self._stimulus("THOUGHT", thought)
+
+    def internalize_goal(self, goal: str) -> Self:
+        """Take up a goal."""
+        return self._stimulus("INTERNAL_GOAL_FORMULATION", goal)
+
+    def move_to(self, location: str, context: Sequence[str] | None = None) -> Self:
+        """Go somewhere; `context` is what holds there, when it changes."""
+        self._stimulus("LOCATION", location)
+        return self if context is None else self.change_context(context)
+
+    def change_context(self, context: Sequence[str]) -> Self:
+        """Set what holds just now."""
+        mind = replace(self.mind, context=(context,) if isinstance(context, str) else tuple(context))
+        return self._happens("mind", "MIND", mind.to_json())
+
+    # -- what they know ------------------------------------------------------------------------------------
+
+    def read(self, path: str | Path) -> Self:
+        """Read a document, or all documents of a folder: .txt .md .pdf .docx .pptx .html .csv.
+
+        Its passages become memories with their source; the person can also look it up by name. A document that was
+        read before is replaced where it has changed.
+
+        Args:
+            path: a file or a folder.
+
+        Raises:
+            UnreadableDocument: a file cannot be read; it is named, and nothing is read then.
+        """
+        return self._read(passages_of_path(path))
+
+    async def read_page(self, url: str, *, allow_private: bool = False) -> Self:
+        """Read a web page, as `read` does a document; its name is its address.
+
+        Args:
+            url: http or https.
+            allow_private: whether it may be on this machine or in its network.
+
+        Raises:
+            UnreadableDocument: it cannot be had, or its address is refused.
+        """
+        return self._read(await passages_of_page(url, allow_private=allow_private))
+
+    def _read(self, documents: dict[str, list[str]]) -> Self:
+        known = self.memory.documents
+        for name, passages in documents.items():
+            before = known.get(name, [])
+            if [item.text for item in before] == passages:
+                continue
+            if before:
+                self.forget(int(item.key) for item in before)
+            for part, text in enumerate(passages, start=1):
+                content = {"source": name, "part": part, "of": len(passages), "text": text}
+                self._happens("memory", "DOCUMENT", json.dumps(content, ensure_ascii=False))
+        return self
+
+    def forget(self, what: Iterable[int] | str) -> Self:
+        """Forget events, memories or a document for good; the record keeps them.
+
+        Args:
+            what: ids of events, or the name of a document.
+
+        Raises:
+            UnknownName: there is no such thing in the memory.
+        """
+        if isinstance(what, str):
+            if what not in self.memory.documents:
+                there = ", ".join(self.memory.documents) or "none"
+                raise UnknownName(f"{self.name} has no document {what!r}; there are: {there}")
+            what = [int(item.key) for item in self.memory.documents[what]]
+        return self.happens(forgetting(self.memory, what, self.name))
+
+    # -- the one way in ------------------------------------------------------------------------------------
+
+    def _stimulus(self, type_: str, content: str, source: str = "") -> Self:
+        return self._happens("stimulus", type_, content, source)
+
+    def _happens(self, kind: Kind, type_: str, content: str, source: str = "") -> Self:
+        return self.happens(Happening(kind, type_, content, source, self.name, None, (self.name,)))
+
+    def happens(self, happening: Happening) -> Self:
+        """Let something happen to this person alone."""
+        self.perceive(self._journal.add(happening))
+        return self
+
+    def perceive(self, event: Event) -> None:
+        """Take in an event: the one way in which anything reaches mind, memory or persona."""
+        if event.kind == "mind":
+            self.mind = Mind.from_json(event.content)
+        elif event.kind == "intervention" and event.type == "PERSONA":
+            self.persona = Persona.parse(json.loads(event.content)["persona"], self.name)
+        else:
+            self.memory.add(event)
+        if event.kind == "stimulus" and event.type == "LOCATION":
+            self.mind = replace(self.mind, location=event.content)
+        elif event.kind == "stimulus" and event.type == "INTERNAL_GOAL_FORMULATION":
+            self.mind = replace(self.mind, goals=(*self.mind.goals, event.content))

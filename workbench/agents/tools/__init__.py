@@ -1,0 +1,1 @@
+"""Tools that come with the workbench: documents to write, and a calendar to share."""
