@@ -628,3 +628,29 @@ async def test_preferences_replace_the_file_or_leave_all_as_it_was(model_server,
     with pytest.raises(StorageError, match="folder: the preferences cannot be used"):
         write_preferences(world, folder)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pairs.jsonl"]
+
+
+async def test_attempts_of_a_life_before_the_world_stay_notes(model_server):
+    """They are the researcher's: no prompt and no figure of the world has them."""
+    server = model_server(play(Ann=[UGH, FINE, FINE], check=judge(Ugh=1)))
+    ann = ann_of(server)
+    await ann.act()
+    world = World("Kitchen", [ann], llm=llm_at(server))
+    await world.run(1, live=False)
+    assert "<attempt" not in str(server.requests[-1].body).lower()
+    assert [event.kind for event in world.events() if event.type == "ATTEMPT"] == ["note"] * 3
+    assert ann.checks.statistics(world).turns == 1
+
+
+async def test_checks_that_are_changed_when_a_run_goes_on_are_noted(model_server, tmp_path):
+    server = model_server(play(Ann=FINE, check=judge()))
+    world_at(server, "Ann", record=tmp_path / "run.sqlite", checks=Checks(threshold=3)).close()
+    world = World.resume(tmp_path / "run.sqlite", llm=llm_at(server), checks=Checks(threshold=4))
+    await world.run(1, live=False)
+    changed = next(event.content for event in world.events() if event.type == "CHANGED")
+    assert "'threshold': 3" in changed.partition("until here")[0]
+
+
+def test_estimate_counts_the_checks_of_each(server):
+    people = [Person({"name": "Ann"}, checks=Checks()), person("Bob")]
+    assert World("Kitchen", people, llm=llm_at(server)).estimate(2).calls == 6

@@ -136,7 +136,7 @@ def write_preferences(run: Run, path: str | Path) -> int:
 
 
 def _pairs(turn: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    chosen = next((attempt for attempt in turn if attempt["passed"]), None)
+    chosen = next((attempt for attempt in turn if attempt["passed"] and _says_something(attempt)), None)
     if chosen is None:
         return
     for attempt in turn:
@@ -148,14 +148,23 @@ def _pairs(turn: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             }
 
 
+def _says_something(attempt: dict[str, Any]) -> bool:
+    return any(action.get("content", "").strip() for action in attempt["answer"]["actions"])
+
+
 def _message(attempt: dict[str, Any]) -> dict[str, str]:
     return {"role": "assistant", "content": json.dumps(attempt["answer"], ensure_ascii=False)}
 
 
 def _turns(events: Iterable[Event]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the attempts of each turn, in order; those of one turn follow each other."""
+    """Yield the attempts of each turn, in order; those of one turn follow each other.
+
+    In a world, those of a life before it are left out.
+    """
     turn: list[dict[str, Any]] = []
-    for event in events:
+    events = list(events)
+    in_world = any(event.step for event in events)
+    for event in (event for event in events if event.step or not in_world):
         if event.kind == "note" and event.type == ATTEMPT:
             turn.append(json.loads(event.content))
             if len(turn) == turn[-1]["of"]:

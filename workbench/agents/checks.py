@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from workbench.agents.actions import BASIC, Action
 from workbench.agents.asking import ask, messages_for
-from workbench.agents.attempts import ATTEMPT, CORRECTION
+from workbench.agents.attempts import ATTEMPT, CORRECTION, CheckStatistics, Run, statistics, write_preferences
 from workbench.agents.turns import Draft, Scene, ask_for_turn, tell_remembered
 from workbench.errors import ChecksFailed, InvalidSettings
 from workbench.judging import propositions
@@ -114,6 +115,29 @@ class Checks:
     def criteria(self) -> tuple[Proposition, ...]:
         """The criteria that the judge scores."""
         return tuple(getattr(propositions, name) for name in _JUDGE_CRITERIA if getattr(self, name))
+
+    def statistics(self, run: Run) -> CheckStatistics:
+        """Return what checks did to a run: pass rates, attempts, scores before and after, cost.
+
+        Args:
+            run: a world, or a person with checks of their own.
+        """
+        return statistics(run)
+
+    def preferences(self, run: Run, path: str | Path) -> int:
+        """Write pairs for preference training (DPO; Rafailov et al. 2023, arXiv 2305.18290) as JSONL.
+
+        Each line has `prompt` (messages), `chosen` and `rejected` (each one assistant message): the turn that passed,
+        and one that did not. Turns of which no attempt passed, and those that passed at once, give none.
+
+        Args:
+            run: a world, or a person with checks of their own.
+            path: the file, replaced only when all is written.
+
+        Returns:
+            how many pairs were written.
+        """
+        return write_preferences(run, path)
 
     async def check(self, llm: LLM, scene: Scene, draft: Draft, *, seed: int) -> Checked:
         """Return the turn that is taken, and a note of every attempt.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 from workbench.html import box
 from workbench.llm.calls import Message, Usage, estimate_tokens, text_of
@@ -52,7 +53,7 @@ def estimate(
     meter: Meter,
     price: Price | None,
     model: str,
-    criteria: int = 0,
+    criteria: Sequence[int] = (),
 ) -> Estimate:
     """Estimate steps to come.
 
@@ -63,20 +64,20 @@ def estimate(
         meter: of the run so far: the length of its answers is taken from it.
         price: of the model.
         model: its name.
-        criteria: that a judge scores each turn by.
+        criteria: how many a judge scores each person's turns by; none where no turn is checked.
     """
     counts = [count for (purpose, _, _), count in meter.counts.items() if purpose == "turn" and count.calls]
     seen = sum(count.calls for count in counts)
     answer = round(sum(count.usage.completion for count in counts) / seen) if seen else ANSWER_TOKENS
     heard_tokens = max(HEARD_TOKENS, answer - UNHEARD_TOKENS) if seen else HEARD_TOKENS
-    prompt = 0
-    for messages, heard in zip(turns, hearers, strict=True):
+    usage, calls = Usage(), 0
+    for messages, heard, n_criteria in zip(turns, hearers, criteria or repeat(0), strict=False):
         now = sum(estimate_tokens(text_of(message)) for message in messages)
         growth = (heard + 1) * heard_tokens
-        prompt += steps * now + growth * steps * (steps - 1) // 2
-    calls = steps * len(turns)
-    usage = Usage(prompt=prompt, completion=calls * answer)
-    if criteria:
-        usage += Usage(prompt=prompt + calls * answer, completion=calls * criteria * REASON_TOKENS)
-        calls *= 2
+        prompt = steps * now + growth * steps * (steps - 1) // 2
+        usage += Usage(prompt=prompt, completion=steps * answer)
+        calls += steps
+        if n_criteria:
+            usage += Usage(prompt=prompt + steps * answer, completion=steps * n_criteria * REASON_TOKENS)
+            calls += steps
     return Estimate(calls, usage, cost_of(usage, price), model)

@@ -191,11 +191,17 @@ def checks_of(spec: Mapping[str, Any]) -> Checks | None:
     return Checks(**checks) if checks else None
 
 
-def changes(spec: Mapping[str, Any], llm: LLM) -> list[str]:
+def changes(spec: Mapping[str, Any], world: World) -> list[str]:
     """Return what is no longer as it was when the run was begun: it may go on, but not unnoticed."""
-    now = {"model": llm.model, "endpoint": llm.endpoint.name, "prompts": prompts_version()}
-    changed = {what: value for what, value in now.items() if value != spec[what]}
-    return [f"{what}: {spec[what]} until here, {value} from here on" for what, value in changed.items()]
+    now = {
+        "model": world.llm.model,
+        "endpoint": world.llm.endpoint.name,
+        "prompts": prompts_version(),
+        "checks": _checks(world),
+    }
+    then = {"checks": {}, **spec}
+    changed = {what: value for what, value in now.items() if value != then[what]}
+    return [f"{what}: {then[what]} until here, {value} from here on" for what, value in changed.items()]
 
 
 def how_to_go_on(world: World) -> str:

@@ -166,7 +166,7 @@ class World:
             tools: those of the world, as when it was made: they are code, so no file has them. What they hold comes
                 from the record.
             faculties: those of people, by name; likewise.
-            checks: what turns have to pass from now on; as before when not given.
+            checks: what turns have to pass from now on; as when the run was made when not given.
 
         Raises:
             InvalidSettings: the run was made with actions that are not given; they are named.
@@ -176,7 +176,7 @@ class World:
         file = RunFile.open(path)
         with reading(file.path):
             world = cls._rebuilt(file, llm, budget, tools, faculties or {}, checks)
-        world._changes = recording.changes(file.spec, world.llm)
+        world._changes = recording.changes(file.spec, world)
         return world
 
     @classmethod
@@ -297,7 +297,8 @@ class World:
         """Return the calls, tokens and money that so many steps will take, before anything is spent."""
         turns = [person.messages(self.llm, self._surroundings(person)) for person in self.people]
         hearers = [len(self.reach.of(person.name)) for person in self.people]
-        criteria = len(self.checks.criteria) if self.checks else 0
+        checks = [person.checks or self.checks for person in self.people]
+        criteria = [len(one.criteria) if one else 0 for one in checks]
         meter, price, model = self.llm.meter, self.llm.price, self.llm.model
         return estimate(turns, hearers, steps, meter=meter, price=price, model=model, criteria=criteria)
 

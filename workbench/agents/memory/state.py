@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.agents.memory.memory import Memory
 from workbench.agents.memory.settings import MemorySettings
-from workbench.record.events import Event
+from workbench.record.events import Event, Kind
 
 _BLOB_KEYS = {"RETRIEVED": "ledger", "IMAGE": "picture"}
 """The key under which an event's content names its bytes, by the event's type."""
@@ -61,7 +61,8 @@ def renumbered(event: Event, number: int, new: Mapping[int, int]) -> Event:
             value = data[key]
             data[key] = [new.get(one, one) for one in value] if isinstance(value, list) else new.get(value, value)
         content = json.dumps(data, ensure_ascii=False)
-    return Event(number, 0, event.time, "memory", event.type, event.source, event.target, content, event.call)
+    kind: Kind = "note" if event.kind == "note" else "memory"  # a note is the researcher's, and no memory
+    return Event(number, 0, event.time, kind, event.type, event.source, event.target, content, event.call)
 
 
 _NUMBERED = {
