@@ -34,6 +34,7 @@ from workbench.record.conversation import Conversation
 from workbench.record.events import START, Event, Happening, Journal
 from workbench.record.run_file import IfExists, RunFile, reading
 from workbench.worlds import recording
+from workbench.worlds.broadcasting import Broadcasting
 from workbench.worlds.estimate import Estimate, estimate
 from workbench.worlds.progress import Progress
 from workbench.worlds.reach import Reach, ReachSpec, relationships
@@ -47,7 +48,7 @@ Result = TypeVar("Result")
 Schedule = Literal["simultaneous", "sequential"]
 
 
-class World:
+class World(Broadcasting):
     """People together, in simulated time.
 
     Args:
@@ -260,38 +261,6 @@ class World:
     def _repr_html_(self) -> str:
         facts = f"{len(self.people)} people, {self.steps} steps, {self.time:%Y-%m-%d %H:%M}, {self.llm.meter}"
         return box(self.name, f"{facts} · {self.record}")
-
-    # -- what is done to it --------------------------------------------------------------------------------
-
-    def broadcast(self, speech: str, source: str = "") -> Self:
-        """Say something to everybody. `source` is a name, such as "Moderator", or nothing for a voice from outside."""
-        return self._tell_all("CONVERSATION", speech, source)
-
-    def broadcast_thought(self, thought: str) -> Self:
-        """Give everybody a thought."""
-        return self._tell_all("THOUGHT", thought)
-
-    def broadcast_goal(self, goal: str) -> Self:
-        """Give everybody a goal."""
-        return self._tell_all("INTERNAL_GOAL_FORMULATION", goal)
-
-    def broadcast_context(self, context: Sequence[str]) -> Self:
-        """Set what holds just now, for everybody."""
-        self._check_who_is_here()
-        for person in self.people:
-            person.change_context(context)
-        return self
-
-    def _tell_all(self, type_: str, content: str, source: str = "") -> Self:
-        self._check_who_is_here()
-        event = self._journal.append("stimulus", type_, content, source=source, heard_by=self.reach.names)
-        for person in self.people:
-            person.perceive(event)
-        return self
-
-    def _check_who_is_here(self) -> None:
-        if strangers := [person.name for person in self.people if not person.lives_by(self._journal)]:
-            raise InvalidSettings(f"{', '.join(strangers)} moved to another world: give each world people of its own")
 
     def estimate(self, steps: int) -> Estimate:
         """Return the calls, tokens and money that so many steps will take, before anything is spent."""
