@@ -120,7 +120,9 @@ class BudgetSpent(WorkbenchError):
 
 
 class ChecksFailed(WorkbenchError):
-    """A turn did not pass its checks in any attempt, and `on_failure` is `raise`."""
+    """A turn did not pass its checks in any attempt, and `on_failure` is `raise`; `attempts` has all of them."""
+
+    attempts: list[dict[str, Any]]
 
 
 class CacheMiss(WorkbenchError, LookupError):

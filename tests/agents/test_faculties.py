@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+import enum
+import functools
+import threading
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from pydantic import BaseModel, Field
 
@@ -25,9 +31,13 @@ from tests.cast import (
 )
 from tests.model_server import Fault
 from workbench.agents.actions import Acting, action
+from workbench.agents.checks import Checks
 from workbench.agents.memory.settings import MemorySettings
 from workbench.agents.person import Person
-from workbench.errors import InvalidSettings, StepFailed
+from workbench.agents.tools.calendar import Calendar
+from workbench.agents.tools.word_processor import WordProcessor
+from workbench.errors import InvalidSettings, PromptTooLong, StepFailed, UnreadableDocument
+from workbench.record.events import START
 from workbench.worlds.world import World
 
 
@@ -259,7 +269,7 @@ async def test_definition_is_in_the_prompt_and_in_the_schema(model_server):
     server = model_server(play(Ann=turn()))
     await world_with(server, book_table).run(1, live=False)
     asked = next(r for r in server.requests if "You are Ann" in texts(r)[1])
-    told = "- BOOK_TABLE(guests, day): Book a table in the restaurant. (only for parties of up to 8)"
+    told = "- BOOK_TABLE(guests, day='today'): Book a table in the restaurant. (only for parties of up to 8)"
     assert told in texts(asked)[0]
     assert "BOOK_TABLE" in str(asked.body["response_format"])
     other = next(r for r in server.requests if "You are Bob" in texts(r)[1])
@@ -413,3 +423,182 @@ async def test_people_without_past_and_documents_have_nothing_to_look_up(model_s
     await Person({"name": "Ann"}, llm=llm_at(server)).listen_and_act("Hello.")
     assert "RECALL" not in str(server.requests[0].body)
     assert "CONSULT" not in str(server.requests[0].body)
+
+
+# What the reviews found
+
+
+async def test_words_of_the_last_round_are_said(model_server):
+    server = model_server(play(Ann=turn(does("BOOK_TABLE", guests=2, day=""), talk("At last."))))
+    world = world_with(server, book_table)
+    await world.run(1, live=False)
+    assert said(world) == [("Ann", "", "At last.")]
+
+
+async def test_stop_iteration_of_an_action_is_an_error_like_any_other(model_server):
+    @action
+    def first(of: str) -> str:
+        """Find the first."""
+        return next(one for one in ["a"] if one == of)
+
+    server = model_server(play(Ann=[turn(does("FIRST", of="z")), turn(talk("None."))]))
+    world = world_with(server, first)
+    await world.run(1, live=False)
+    assert ("RESULT", "That did not work: RuntimeError: StopIteration") in kinds(world)
+
+
+async def test_cancelled_step_waits_for_the_thread_of_its_action(model_server):
+    started, papers = threading.Event(), WordProcessor()
+
+    @action
+    def slow(acting: Acting) -> None:
+        """Write slowly."""
+        started.set()
+        threading.Event().wait(0.3)
+        papers.affect(
+            acting,
+            {"title": "A", "text": "B", "owner": "Ann", "written": "2025-01-06", "revision": 1, "original": None},
+        )
+
+    server = model_server(play(Ann=turn(does("SLOW"))))
+    world = world_with(server, slow, tools=[papers])
+    running = asyncio.ensure_future(world.run(1, live=False))
+    await asyncio.to_thread(started.wait)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await asyncio.sleep(0.4)
+    assert (papers.documents, world.steps) == ([], 0)
+
+
+async def test_notice_to_nobody_is_told_and_not_lost(model_server):
+    @action
+    def call(whom: str, acting: Acting) -> str:
+        """Call somebody."""
+        acting.notify(whom, "Come!", source=acting.person)
+        return "Called."
+
+    server = model_server(
+        play(Ann=[turn(does("CALL", whom="Bobby")), turn(does("CALL", whom="Bob")), turn(talk("So."))])
+    )
+    world = world_with(server, call)
+    await world.run(1, live=False)
+    results = [content for type_, content in kinds(world) if type_ == "RESULT"]
+    assert results == ["That did not work: UnknownName: nobody here is called 'Bobby'; there are: Ann, Bob", "Called."]
+    assert "Come!" in world.person("Bob").memory.text
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclass
+class Point:
+    x: int
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        ({"b", "a", "c"}, '["a", "b", "c"]'),
+        ([Order(dish="soup")], '[{"dish": "soup", "n": 1}]'),
+        (Colour.RED, '"red"'),
+        (Point(1), '{"x": 1}'),
+        (np.int64(3), "3"),
+        (pd.DataFrame({"x": range(3)}), ",x\n0,0\n1,1\n2,2\n"),
+        (b"caf\xe9".decode("utf-8", "surrogateescape"), "caf\ufffd"),
+        ("", ""),
+    ],
+)
+async def test_what_an_action_returns_is_told_whole_and_the_same_in_every_process(returned, told):
+    @action
+    def look() -> Any:
+        """Look."""
+        return returned
+
+    assert (await look.run("{}", Acting("Ann", START))).result == told
+
+
+async def test_what_has_no_json_form_is_an_error_and_no_address_in_memory():
+    @action
+    def look() -> object:
+        """Look."""
+        return object()
+
+    assert "0x" not in str((await look.run("{}", Acting("Ann", START))).result)
+
+
+async def test_arguments_may_have_any_name_and_defaults_are_told():
+    @action
+    def send(json: str, _x: int, model_config: str = "small", copy: bool = False) -> str:
+        """Send."""
+        return f"{json} {_x} {model_config} {copy}"
+
+    assert send.told == "SEND(json, _x, model_config='small', copy=False): Send."
+    given = '{"json": "a", "_x": 1, "model_config": "b", "copy": true}'
+    assert (await send.run(given, Acting("Ann", START))).result == "a 1 b True"
+
+
+@pytest.mark.parametrize("wrong", [functools.partial(print, 1), Order, object()])
+def test_what_is_no_function_is_no_action(wrong):
+    with pytest.raises(InvalidSettings, match="is no function"):
+        action(wrong)
+
+
+@pytest.mark.parametrize("name", ["image", "retrieved", "result", "conversation"])
+def test_types_of_events_are_no_names_of_actions(name):
+    with pytest.raises(InvalidSettings, match="cannot be called"):
+        action(name=name)(ring_bell.function)
+
+
+def test_other_document_of_the_same_name_does_not_replace_the_first(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "notes.md").write_text(f"This is {folder}.", encoding="utf-8")
+    ann = person("Ann").read(tmp_path / "a" / "notes.md")
+    with pytest.raises(InvalidSettings, match=r"has read another notes\.md"):
+        ann.read(tmp_path / "b" / "notes.md")
+
+
+def test_file_that_is_no_picture_is_not_taken_for_words(tmp_path):
+    (tmp_path / "photo.heic").write_bytes(b"x")
+    with pytest.raises(UnreadableDocument, match="heic"):
+        person("Ann").see(str(tmp_path / "photo.heic"))
+
+
+def test_files_that_programs_leave_behind_are_not_read(tmp_path):
+    for name in ("menu.md", "._menu.md", "~$menu.docx"):
+        (tmp_path / name).write_text("Soup.", encoding="utf-8")
+    assert list(person("Ann").read(tmp_path).memory.documents) == ["menu.md"]
+
+
+async def test_long_result_is_summarised_or_named(model_server):
+    @action
+    def big() -> str:
+        """Say much."""
+        return "".join(f"Line {n} of it. " for n in range(2000))
+
+    def answer(body):
+        if sum(len(str(message["content"])) for message in body["messages"]) > 13_000:
+            return Fault(400, body={"error": {"message": "maximum context length", "code": "context_length_exceeded"}})
+        turns = turn(talk("Much.")) if "<result from" in str(body["messages"]) else turn(does("BIG"))
+        return {"summary": "It is long."} if asked_for(body) == "summary" else turns
+
+    ann = Person({"name": "Ann"}, llm=llm_at(model_server(answer)), faculties=[big])
+    with pytest.raises(PromptTooLong, match="what BIG has just told them"):
+        await ann.listen_and_act("Say it.")
+    settings = MemorySettings(long_text="summarise")
+    bob = Person({"name": "Bob"}, llm=llm_at(model_server(answer)), faculties=[big], memory=settings)
+    await bob.listen_and_act("Say it.")
+    assert '<result from="BIG" to="Bob">It is long.' in bob.memory.text
+    assert any(event.type == "RESULT_IN_FULL" and "Line 1999" in event.content for event in bob.events())
+
+
+async def test_somebody_asked_alone_in_a_world_passes_its_checks_and_invites_others(model_server):
+    invite = does("CREATE_APPOINTMENT", title="Tea", start="2025-01-06 15:00", minutes=30, place="", invite=["Bob"])
+    fine = {name: {"reason": "", "score": 9} for name in ("persona_adherence", "self_consistency", "fluency")}
+    server = model_server(play(Ann=[turn(invite), turn(talk("Done."))], check=fine))
+    world = world_with(server, tools=[Calendar()], checks=Checks(repetition=False))
+    await world.person("Ann").interview("Invite Bob.", remember=True)
+    assert "Ann invites you to appointment 1" in world.person("Bob").memory.text
+    assert any(event.type == "ATTEMPT" for event in world.events())

@@ -31,7 +31,7 @@ def event(content: str, type_: str = "TALK", *, source: str = "Ann", target: str
         ("SOCIAL", '<social from="Ann" to="Bob">Hello</social>\n'),
         ("REACH_OUT", '<reach_out from="Ann" to="Bob">Hello</reach_out>\n'),
         ("INTERNAL_GOAL_FORMULATION", '<goal from="Ann" to="Bob">Hello</goal>\n'),
-        ("WRITE_DOCUMENT", '<write_document from="Ann" to="Bob">Hello</write_document>\n'),
+        ("WRITE_DOCUMENT", '<does action="WRITE_DOCUMENT" from="Ann" to="Bob">Hello</does>\n'),
     ],
 )
 def test_event_is_one_element(type_, told):

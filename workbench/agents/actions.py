@@ -12,13 +12,21 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, get_type_hints, overload
 
-from pydantic import BaseModel, ConfigDict, PydanticUserError, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
-from workbench.errors import BudgetSpent, CacheMiss, InvalidSettings, ModelError
+from workbench.errors import BudgetSpent, CacheMiss, InvalidSettings, ModelError, UnknownName
 from workbench.llm.client import LLM
 from workbench.record.events import Happening
+from workbench.record.telling import KEPT
 
 ActionType = Literal["TALK", "THINK", "REACH_OUT", "DONE"]
+OTHER_TYPES = frozenset(
+    {"CONVERSATION", "SOCIAL", "LOCATION", "VISUAL", "IMAGE", "THOUGHT", "INTERNAL_GOAL_FORMULATION", "RESULT", "MIND"}
+    | {"PERSONA", *KEPT}
+)
+"""Types of events that are no actions."""
 BASIC: frozenset[str] = frozenset(("TALK", "THINK", "REACH_OUT", "DONE"))
 
 
@@ -58,7 +66,13 @@ class Acting:
     """What else happens through the action."""
 
     def notify(self, name: str, message: str, *, source: str) -> None:
-        """Let somebody else perceive something, such as an invitation, when the turn is over."""
+        """Let somebody else perceive something, such as an invitation, when the turn is over.
+
+        Raises:
+            UnknownName: nobody of that name lives here.
+        """
+        if name not in self.everybody:
+            raise UnknownName(f"nobody here is called {name!r}; there are: {', '.join(self.everybody) or 'none'}")
         self.happenings.append(Happening("stimulus", "SOCIAL", message, source, name, heard_by=(name,)))
 
 
@@ -106,8 +120,13 @@ class ActionDefinition:
         return next((name for name in inspect.signature(self.function).parameters if hints.get(name) is Acting), None)
 
     @cached_property
+    def parameters(self) -> dict[str, FieldInfo]:
+        """The arguments that the model gives, by name."""
+        return {str(field.alias): field for field in self.arguments.model_fields.values()}
+
+    @cached_property
     def arguments(self) -> type[BaseModel]:
-        """The pydantic model of its arguments.
+        """The pydantic model of its arguments; its fields are numbered, so that none hides a method of pydantic's.
 
         Raises:
             InvalidSettings: a parameter without a type, or of a type that no JSON schema has.
@@ -119,11 +138,14 @@ class ActionDefinition:
                 raise InvalidSettings(f"action {self.name}: {parameter} is no named argument: a model cannot give it")
             if name == self._acting:
                 continue
+            if name == "self" and name not in hints:
+                raise InvalidSettings(f"action {self.name}: give the method of an object: action(thing.method)")
             if name not in hints:
                 raise InvalidSettings(
                     f"action {self.name}: its argument {name!r} has no type: write one, as in {name}: str"
                 )
-            fields[name] = (hints[name], ... if parameter.default is parameter.empty else parameter.default)
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[f"argument_{len(fields) + 1}"] = (hints[name], Field(default, alias=name))
         try:
             model: type[BaseModel] = create_model(self.name, __config__=ConfigDict(extra="forbid"), **fields)
             model.model_json_schema()
@@ -134,8 +156,10 @@ class ActionDefinition:
     @property
     def told(self) -> str:
         """The definition in a line, as prompts show it."""
-        given = ", ".join(self.arguments.model_fields)
-        only = f" ({self.constraints.strip()})" if self.constraints else ""
+        given = ", ".join(
+            name if field.is_required() else f"{name}={field.default!r}" for name, field in self.parameters.items()
+        )
+        only = f" ({' '.join(self.constraints.split())})" if self.constraints else ""
         return f"{self.name}({given}): {' '.join(self.purpose.split())}{only}"
 
     async def run(self, arguments: str, acting: Acting) -> Outcome:
@@ -153,24 +177,35 @@ class ActionDefinition:
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             return Outcome(f"That did not work: {wrong}", failure=f"arguments that cannot be: {wrong}")
-        named = {name: getattr(given, name) for name in type(given).model_fields}
+        named = {str(field.alias): getattr(given, name) for name, field in type(given).model_fields.items()}
         if self._acting:
             named[self._acting] = acting
         try:
             result = await self._call(named)
-            told = None if result is None else _as_text(result)
+            told = None if result is None else whole(_as_text(result))
         except (ModelError, BudgetSpent, CacheMiss):  # no fault of the function: the turn cannot be had
             raise
         except Exception as error:  # noqa: BLE001  # whatever a researcher's function raises is told to both
             reason = f"{type(error).__name__}: {error}".removesuffix(": ")
-            told = f"That did not work: {reason}"
-            return Outcome(told, tuple(acting.happenings), traceback.format_exc().strip())  # what was done is done
+            told, failure = whole(f"That did not work: {reason}"), whole(traceback.format_exc().strip())
+            return Outcome(told, tuple(acting.happenings), failure)  # what was done is done
         return Outcome(told, tuple(acting.happenings))
 
     async def _call(self, arguments: Mapping[str, Any]) -> Any:
         if inspect.iscoroutinefunction(self.function):
             return await self.function(**arguments)
-        return await asyncio.to_thread(self.function, **arguments)
+        running = asyncio.ensure_future(asyncio.to_thread(self._call_here, arguments))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])  # a thread cannot be stopped: what it does must not outlive the step
+            raise
+
+    def _call_here(self, arguments: Mapping[str, Any]) -> Any:
+        try:
+            return self.function(**arguments)
+        except StopIteration as error:  # which no future can hold: its waiter would wait for ever
+            raise RuntimeError(f"StopIteration: {error}".removesuffix(": ")) from error
 
 
 @overload
@@ -214,9 +249,11 @@ def action(
 
 
 def _define(function: Callable[..., Any], name: str | None, constraints: str, real_world: bool) -> ActionDefinition:
+    if not inspect.isroutine(function):
+        raise InvalidSettings(f"{function!r} is no function: write one with def, with a docstring and types")
     called = (name or function.__name__).upper()
     purpose = inspect.getdoc(function) or ""
-    if not called.isidentifier() or called in BASIC:
+    if not called.isidentifier() or called in BASIC | OTHER_TYPES:
         raise InvalidSettings(f"an action cannot be called {called!r}: give another name=, of letters and underscores")
     if not purpose:
         raise InvalidSettings(
@@ -236,8 +273,20 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 def _as_text(result: Any) -> str:
     """Return what a function returned as the person is told it."""
-    if isinstance(result, str):
+    if isinstance(result, str) and type(result).__str__ is str.__str__:
         return result
-    if isinstance(result, BaseModel):
-        return result.model_dump_json()
-    return json.dumps(result, ensure_ascii=False, default=str)
+    if hasattr(result, "to_csv"):  # a DataFrame or a Series of pandas, whose own text leaves out what is in the middle
+        return str(result.to_csv())
+    return json.dumps(result, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """Return as JSON has it what is none: models, dates, numbers of numpy, sets in an order that repeats."""
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)
+    return value.tolist() if hasattr(value, "tolist") else to_jsonable_python(value)
+
+
+def whole(text: str) -> str:
+    """Return a text in which what is half of a surrogate pair, as in the names of some files, is `\ufffd`."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -93,8 +93,9 @@ def statistics(run: Run) -> CheckStatistics:
         passing = [_threshold_met(attempts, name) for attempts in (firsts, kept)]
         rows.append((name, *passing, _mean(before), _mean(after)))
     columns = ["criterion", "passed_at_once", "passed_after", "score_before", "score_after"]
-    cost = run.llm.meter.to_frame(by="purpose")
-    cost = cost[cost["purpose"].isin(_PURPOSES)]
+    cost = run.llm.meter.to_frame(by=["purpose", "person"])
+    of_one = cost["person"] == getattr(run, "name", "") if hasattr(run, "persona") else True
+    cost = cost[cost["purpose"].isin(_PURPOSES) & of_one]
     return CheckStatistics(
         turns=len(turns),
         attempts=_mean([len(turn) for turn in turns]),

@@ -163,11 +163,14 @@ class Checks:
         if not best.passed and self.on_failure == "raise":
             raise ChecksFailed(
                 f"{scene.persona.name}: no turn passed in {len(tried)} attempt(s); the best failed on "
-                f"{_flaws(best, self)}"
+                f"{_flaws(best, self)}. The same turns would come from the call cache again: change the persona, the "
+                "threshold, the attempts or the seed. `error.attempts` has them all.",
+                attempts=[json.loads(note.content) for note in self._notes(tried, best, scene, [], done=True)],
             )
         if not best.passed and self.on_failure == "done":
             taken = replace(taken, actions=(Action(type="DONE"),), mind=scene.mind)
-        notes = self._notes(tried, best, scene, messages_for(llm, scene), done=taken is not best.draft)
+        messages = messages_for(llm, scene) if len(tried) > 1 else []
+        notes = self._notes(tried, best, scene, messages, done=taken is not best.draft)
         return Checked(taken, notes)
 
     async def _judge(self, llm: LLM, scene: Scene, draft: Draft, seed: int) -> _Attempt:
@@ -205,7 +208,7 @@ class Checks:
 
     async def _correct(self, llm: LLM, scene: Scene, failed: _Attempt, seed: int) -> Draft:
         answer = _as_answer(failed.draft)
-        feedback = _flaws(failed, self)
+        feedback = quote("feedback", " ".join(_flaws(failed, self).split()))  # it has words of others
         if self.correct == "regenerate" or llm.is_embedded:
             asked_again = render("feedback", feedback=feedback, name=scene.persona.name)
             more = [{"role": "assistant", "content": answer}, {"role": "user", "content": asked_again}]

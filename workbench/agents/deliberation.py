@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from workbench.agents.actions import Acting, Action, ActionDefinition, Outcome
 from workbench.agents.asking import ask
+from workbench.agents.faculties import EFFECT
 from workbench.agents.long_texts import summarise_longest, too_long
 from workbench.agents.looking_up import Library, ways_to_look_up
 from workbench.agents.memory.ledger import Ledger
@@ -54,6 +55,8 @@ class Deliberation:
     checks: Checks | None = None
     open: bool = True
     """False when the turn is over."""
+    effects: list[Happening] = field(default_factory=list)
+    """What was done to tools, in the order in which it was done, also by others who act at the same time."""
     happenings: list[Happening] = field(default_factory=list)
     rounds: int = 0
     """How often the model has been asked."""
@@ -95,22 +98,44 @@ class Deliberation:
             try:
                 return await self._ask_once(seed)
             except PromptTooLong as error:
-                memory = self.person.memory
-                shown = {event.id: self._summaries.get(event.id, words_of(event)) for event in memory.episodic.window}
-                if memory.settings.long_text == "error":
-                    raise too_long(error, self.person.name, memory.episodic.window) from error
-                summary = await summarise_longest(self.llm, self.person.name, memory.episodic.window, shown, error)
-                self._summaries[summary.event] = summary.text
-                self.happenings.append(summary.happening)
+                if self.person.memory.settings.long_text == "error":
+                    raise too_long(error, self.person.name, self._events()) from error
+                await self._shorten(error)
+
+    async def _shorten(self, error: PromptTooLong) -> None:
+        """Have the longest text of the prompt summarised, be it of the past or of this turn."""
+        name, window = self.person.name, self.person.memory.episodic.window
+        known = {**self.person.memory.episodic.summaries, **self._summaries}
+        results = {-n: h for n, h in enumerate(self.happenings, start=1) if h.type == "RESULT"}
+        shown = {event.id: known.get(event.id, words_of(event)) for event in window}
+        shown |= {n: h.content for n, h in results.items()}
+        too_much = too_long(error, name, self._events())
+        number, text, calls = await summarise_longest(self.llm, name, shown, too_much)
+        if number in results:
+            full = results[number]
+            self.happenings[-number - 1] = replace(full, content=text)
+            self._note("RESULT_IN_FULL", full.content, calls[0])
+        else:
+            self._summaries[number] = text
+            content = json.dumps({"event": number, "text": text, "calls": calls}, ensure_ascii=False)
+            self.happenings.append(Happening("memory", "SUMMARISED", content, "", name, calls[0], (name,)))
 
     async def _ask_once(self, seed: int) -> Draft:
         scene = self.scene()
         draft = await ask(self.llm, scene, purpose="turn", seed=seed)
-        if self.checks is None:
+        if self.checks is None or self._looks_up_first(draft):
             return draft
         checked = await self.checks.check(self.llm, scene, draft, seed=seed)
         self.happenings += checked.notes
         return checked.draft
+
+    def _looks_up_first(self, draft: Draft) -> bool:
+        """Return whether nothing of the answer is said before the person is told something: the words come later."""
+        first = next((a.type for a in draft.actions if a.type in ("TALK", "THINK") or self._tells(a)), None)
+        return first not in ("TALK", "THINK") and self.rounds < ROUNDS
+
+    def _events(self) -> list[Event]:
+        return [*self.person.memory.episodic.window, *self._own_events()]
 
     def scene(self) -> Scene:
         """Return who the person is and what they know at this moment of the turn."""
@@ -148,19 +173,23 @@ class Deliberation:
         if not queries or not memory.settings.k or len(memory.semantic) == len(memory.semantic.forgotten):
             return ()
         found = await memory.retrieve(self.llm, queries, self.surroundings.time)
-        name = memory.blobs.keep(Ledger.of(found, memory.semantic).to_bytes())
+        name = memory.blobs.keep(Ledger.of(found).to_bytes())
         shown = [memory.semantic[place] for place in found.shown]
         self._retrieved = {"query": queries, "shown": [int(item.key) for item in shown], "ledger": name}
         return tuple(shown)
 
     def _queries(self) -> list[str]:
-        """Return what memories are looked for with: the latest that was perceived since the person last acted."""
+        """Return what memories are looked for with: the latest that was perceived since the person last acted.
+
+        Where that is nothing, what they want and attend to.
+        """
         latest: list[str] = []
         for event in reversed(self.person.memory.episodic.window):
             if event.kind == "action" and event.source == self.person.name:
                 break
-            latest.append(self._summaries.get(event.id, words_of(event)))
-        return [text for text in latest[:LATEST] if text.strip()]
+            latest.append(self.person.memory.episodic.summaries.get(event.id, words_of(event)))
+        mind = self.person.mind
+        return [text for text in latest[:LATEST] or (*mind.goals[:LATEST], mind.attention) if text.strip()]
 
     def _what_was_remembered(self) -> Sequence[Happening]:
         if not self._retrieved:
@@ -180,7 +209,7 @@ class Deliberation:
         call = draft.call or None  # what a very small model is told to do takes no call
         told, withheld = False, list[Action]()
         for action in draft.actions:
-            if told and not self._informs(action):
+            if told and self.rounds < ROUNDS and not self._informs(action):
                 withheld.append(action)
             else:
                 told |= await self._do(action, call)
@@ -189,6 +218,9 @@ class Deliberation:
         self.open = told and self.rounds < ROUNDS
         if not self.open:
             self._end_in(draft.mind, call)
+
+    def _tells(self, action: Action) -> bool:
+        return action.type == "REACH_OUT" or self._informs(action)
 
     def _informs(self, action: Action) -> bool:
         definition = self._definition(action.type)
@@ -203,7 +235,8 @@ class Deliberation:
         outcome = await self._outcome(action)
         target = self._reaches(action) or action.target
         self.happenings.append(Happening("action", action.type, action.content, name, target, call, (name,)))
-        self.happenings += outcome.happenings
+        self.effects += [h for h in outcome.happenings if h.type == EFFECT]
+        self.happenings += [h for h in outcome.happenings if h.type != EFFECT]
         if outcome.failure:
             self._note("ACTION_FAILED", f"{action.type}: {outcome.failure}", call)
         if outcome.result is not None:

@@ -25,6 +25,15 @@ class Tool(ABC):
     """
 
     name: str
+    _home: object = None
+
+    def moves_into(self, home: object) -> None:
+        """Be used in a world from now on, and in no other."""
+        self._home = home
+
+    def lives_in(self, home: object) -> bool:
+        """Return whether it is used in a world."""
+        return self._home is home
 
     @property
     @abstractmethod
@@ -37,8 +46,8 @@ class Tool(ABC):
 
     def affect(self, acting: Acting, effect: Mapping[str, Any]) -> None:
         """Take in an effect of an action, and have it recorded."""
-        self.apply(effect)
         content = json.dumps(effect, ensure_ascii=False)
+        self.apply(json.loads(content))  # as it will be when it is replayed
         acting.happenings.append(Happening("note", EFFECT, content, source=self.name, target=acting.person))
 
     @abstractmethod
@@ -69,6 +78,8 @@ def definitions_of(faculties: Iterable[Faculty], whose: str) -> tuple[ActionDefi
         InvalidSettings: something that is no faculty, or two actions of one name.
     """
     found: dict[str, ActionDefinition] = {}
+    if isinstance(faculties, ActionDefinition | Tool | str) or not isinstance(faculties, Iterable):
+        raise InvalidSettings(f"{whose}: a list of faculties is needed, as in [{faculties!r}]")
     for faculty in faculties:
         if not isinstance(faculty, ActionDefinition | Tool):
             raise InvalidSettings(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pydantic import BaseModel
 
@@ -13,7 +11,7 @@ from workbench.errors import PromptTooLong
 from workbench.llm.client import LLM
 from workbench.llm.running import together
 from workbench.prompts import render
-from workbench.record.events import Event, Happening
+from workbench.record.events import Event
 from workbench.record.telling import quote
 
 PART = 8_000
@@ -28,54 +26,45 @@ class _SummaryAnswer(BaseModel):
     summary: str
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What is shown in the place of an event that is too long."""
-
-    event: int
-    text: str
-    happening: Happening
-
-
 def too_long(error: PromptTooLong, name: str, window: Sequence[Event]) -> PromptTooLong:
     """Return the error that names the longest thing that a person was told."""
     if not window:
         return error
     longest = max(window, key=lambda event: len(event.content))
+    which = f"event {longest.id}" if longest.id else f"what {longest.source} has just told them"
     return PromptTooLong(
-        f"{error} The longest text that {name} has perceived is event {longest.id} ({longest.type}, "
+        f"{error} The longest text that {name} has perceived is {which} ({longest.type}, "
         f"{len(longest.content):,} characters). Tell it in parts, give a model with a longer context, or let the model "
         "shorten it: Person(..., memory=MemorySettings(long_text='summarise'))."
     )
 
 
 async def summarise_longest(
-    llm: LLM, name: str, window: Sequence[Event], shown: Mapping[int, str], error: PromptTooLong
-) -> Summary:
+    llm: LLM, name: str, shown: Mapping[int, str], error: PromptTooLong
+) -> tuple[int, str, list[str]]:
     """Have the longest text that is shown summarised.
 
     Args:
         llm: the model.
         name: who perceived it.
-        window: what is shown.
-        shown: its texts as they are shown now, by event id.
-        error: why; raised again where nothing is left that is long.
+        shown: texts as they are shown now, by number.
+        error: why; raised where nothing is left that is long.
+
+    Returns:
+        the number of the text, its summary, and the model calls that it took.
 
     Raises:
         PromptTooLong: what is shown consists of short texts only.
     """
-    event = max(window, key=lambda event: len(shown[event.id]), default=None)
-    if event is None or len(shown[event.id]) < SHORTEST:
-        raise too_long(error, name, window) from error
-    parts = chunks(shown[event.id], longest=PART)
+    number = max(shown, key=lambda one: len(shown[one]), default=None)
+    if number is None or len(shown[number]) < SHORTEST:
+        raise error
+    parts = chunks(shown[number], longest=PART)
     made = await together(_summarise(llm, name, part, n, len(parts)) for n, part in enumerate(parts, start=1))
     text = "\n".join(text for text, _ in made)
-    if len(text) >= len(shown[event.id]):
-        raise too_long(error, name, window) from error
-    calls = [call for _, call in made]
-    content = json.dumps({"event": event.id, "text": text, "calls": calls}, ensure_ascii=False)
-    happening = Happening("memory", "SUMMARISED", content, target=name, call=calls[0], heard_by=(name,))
-    return Summary(event.id, text, happening)
+    if len(text) >= len(shown[number]):
+        raise error
+    return number, text, [call for _, call in made]
 
 
 async def _summarise(llm: LLM, name: str, part: str, number: int, parts: int) -> tuple[str, str]:

@@ -21,9 +21,13 @@ class Mind:
     """What holds just now, such as "shopping for a family of five"."""
     location: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the mind as files hold it."""
+        return {**asdict(self), "goals": list(self.goals), "context": list(self.context)}
+
     def to_json(self) -> str:
         """Return the mind as JSON text, the content of a mind event."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(self.to_dict(), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Mind:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Self
 
 from workbench.agents.grounding.passages import passages_of_page, passages_of_path
-from workbench.agents.memory.memory import Memory, forgetting
+from workbench.agents.memory.forgetting import forgetting
+from workbench.agents.memory.memory import Memory
+from workbench.agents.memory.semantic import Remembered
 from workbench.agents.mind import Mind
 from workbench.agents.persona import Persona
 from workbench.agents.pictures import PICTURE_SUFFIXES, read_picture
 from workbench.agents.seeing import picture_happening
-from workbench.errors import UnknownName
+from workbench.errors import InvalidSettings, UnknownName
 from workbench.record.events import Event, Happening, Journal, Kind
 
 
@@ -50,8 +52,7 @@ class Perceiving:
         Raises:
             UnreadableDocument: the picture cannot be read, or is too large.
         """
-        is_file = isinstance(what, Path) or bool(description) or what.lower().endswith(PICTURE_SUFFIXES)
-        if not is_file:
+        if not (isinstance(what, Path) or description or _is_file(what)):
             return self._stimulus("VISUAL", str(what))
         picture = read_picture(what)
         self.memory.blobs.keep(picture.data)
@@ -93,7 +94,7 @@ class Perceiving:
         Raises:
             UnreadableDocument: a file cannot be read; it is named, and nothing is read then.
         """
-        return self._read(passages_of_path(path))
+        return self._read(passages_of_path(path), str(path))
 
     async def read_page(self, url: str, *, allow_private: bool = False) -> Self:
         """Read a web page, as `read` does a document; its name is its address.
@@ -105,10 +106,17 @@ class Perceiving:
         Raises:
             UnreadableDocument: it cannot be had, or its address is refused.
         """
-        return self._read(await passages_of_page(url, allow_private=allow_private))
+        return self._read(await passages_of_page(url, allow_private=allow_private), url)
 
-    def _read(self, documents: dict[str, list[str]]) -> Self:
+    def _read(self, documents: dict[str, list[str]], path: str) -> Self:
         known = self.memory.documents
+        for name, passages in documents.items():
+            before = known.get(name, [])
+            if before and (other := self._path_of(before[0])) != path and [one.text for one in before] != passages:
+                raise InvalidSettings(
+                    f"{self.name} has read another {name} (of {other}): forget({name!r}) it first, or give one of them "
+                    "another name"
+                )
         for name, passages in documents.items():
             before = known.get(name, [])
             if [item.text for item in before] == passages:
@@ -116,12 +124,19 @@ class Perceiving:
             if before:
                 self.forget(int(item.key) for item in before)
             for part, text in enumerate(passages, start=1):
-                content = {"source": name, "part": part, "of": len(passages), "text": text}
+                content = {"source": name, "part": part, "of": len(passages), "path": path, "text": text}
                 self._happens("memory", "DOCUMENT", json.dumps(content, ensure_ascii=False))
         return self
 
+    def _path_of(self, passage: Remembered) -> str:
+        made = next(event for event in self.memory.events if str(event.id) == passage.key)
+        path: str = json.loads(made.content).get("path", "")
+        return path
+
     def forget(self, what: Iterable[int] | str) -> Self:
         """Forget events, memories or a document for good; the record keeps them.
+
+        Memories that rest on what is forgotten go with it; what else they rested on stays, word for word.
 
         Args:
             what: ids of events, or the name of a document.
@@ -134,7 +149,9 @@ class Perceiving:
                 there = ", ".join(self.memory.documents) or "none"
                 raise UnknownName(f"{self.name} has no document {what!r}; there are: {there}")
             what = [int(item.key) for item in self.memory.documents[what]]
-        return self.happens(forgetting(self.memory, what, self.name))
+        for happening in forgetting(self.memory, what):
+            self.happens(happening)
+        return self
 
     # -- the one way in ------------------------------------------------------------------------------------
 
@@ -161,3 +178,9 @@ class Perceiving:
             self.mind = replace(self.mind, location=event.content)
         elif event.kind == "stimulus" and event.type == "INTERNAL_GOAL_FORMULATION":
             self.mind = replace(self.mind, goals=(*self.mind.goals, event.content))
+
+
+def _is_file(what: str) -> bool:
+    """Return whether words are the path of a picture, or of any file that is there."""
+    looks_like_one = what.lower().endswith(PICTURE_SUFFIXES) and len(what.split()) == 1
+    return looks_like_one or (len(what) < 1000 and "\n" not in what and Path(what).is_file())

@@ -25,7 +25,7 @@ from workbench.agents.persona import Fragment, Persona
 from workbench.agents.persona_files import find, persona_of, read_file, write_file
 from workbench.agents.seeing import pictures_in
 from workbench.agents.turns import Surroundings
-from workbench.errors import InvalidPersona, UnknownName
+from workbench.errors import InvalidPersona, InvalidSettings, UnknownName
 from workbench.html import card
 from workbench.llm.calls import Message
 from workbench.llm.client import LLM, default_llm
@@ -72,8 +72,9 @@ class Person(Perceiving):
         checks: Checks | None = None,
     ) -> None:
         self.persona = persona if isinstance(persona, Persona) else Persona.parse(persona)
+        _check_kinds(self.name, memory=(memory, MemorySettings), checks=(checks, Checks))
         self.mind = mind or Mind()
-        self.memory = Memory(memory or MemorySettings())
+        self.memory = Memory(self.name, memory or MemorySettings())
         self.faculties = tuple(faculties)
         self.definitions = definitions_of(faculties, self.name)
         self.checks = checks
@@ -82,6 +83,7 @@ class Person(Perceiving):
         self._surroundings: Callable[[], Surroundings] = lambda: Surroundings(self._journal.time)
         self._kept: dict[str, Any] = {"type": FILE_TYPE}
         self._twin: tuple[str | int, ...] = ()
+        self._deliver: Callable[[Happening], None] = self._take_in
 
     @property
     def llm(self) -> LLM:
@@ -118,7 +120,7 @@ class Person(Perceiving):
             source: an `*.agent.json` or YAML file, what such a file holds, or one of the bundled examples.
             llm: the model to think with, outside of a world.
             memory: over the settings that the file has.
-            faculties: as for a person: they are code, so no file has them.
+            faculties: as for a person: they are code, so no file has them; what a tool held is in the file.
             checks: likewise.
 
         Raises:
@@ -166,11 +168,13 @@ class Person(Perceiving):
         """Return what a file holds: type, persona, and mind and memory where there are any."""
         parts: dict[str, Any] = {"persona": self.persona.to_dict()}
         if memory and self.mind != Mind():
-            parts["mind"] = json.loads(self.mind.to_json())
+            parts["mind"] = self.mind.to_dict()
         if self.memory.settings != MemorySettings():
             parts["memory_settings"] = self.memory.settings.to_dict()
         if memory and self.memory.events:
             parts |= state_of(self.memory)
+        if memory and (tools := {tool.name: list(tool.effects()) for tool in tools_of(self.faculties)}):
+            parts["tools"] = {**self._kept.get("tools", {}), **tools}
         whole = {**self._kept, **parts}
         return {key: whole[key] for key in whole if key in parts or key not in _PARTS}
 
@@ -180,11 +184,19 @@ class Person(Perceiving):
         try:
             self.mind = Mind.from_dict(data.get("mind", {}))
             restore(self.memory, data, where)
+            self._fill_tools(data.get("tools", {}))
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise InvalidPersona(f"{where}: mind or memory cannot be read: {error}") from error
         if self.memory.events:
             self._journal.last_id = max(event.id for event in self.memory.events)
             self._journal.time = self.memory.events[-1].time
+
+    def _fill_tools(self, effects: Mapping[str, Any]) -> None:
+        """Let tools that are new hold what they held; what is of tools that are not given is kept for the next file."""
+        for tool in tools_of(self.faculties):
+            if tool.name in effects and not tool.effects():
+                for effect in effects[tool.name]:
+                    tool.apply(effect)
 
     # -- who they are --------------------------------------------------------------------------------------
 
@@ -242,12 +254,16 @@ class Person(Perceiving):
                 await deliberation.ask()
                 await deliberation.carry_out()
         turn = deliberation.turn
-        for happening in turn.happenings:
-            if set(happening.heard_by) <= {self.name}:  # nobody else hears
-                event = self._journal.add(happening)
-                if happening.heard_by:
-                    self.perceive(event)
+        for happening in (*deliberation.effects, *turn.happenings):
+            alone = set(happening.heard_by) <= {self.name}
+            (self._take_in if alone else self._deliver)(happening)
         return list(turn.actions)
+
+    def _take_in(self, happening: Happening) -> None:
+        """Let something happen where nobody else lives."""
+        event = self._journal.add(happening)
+        if happening.heard_by:
+            self.perceive(event)
 
     async def listen_and_act(self, speech: str, source: str = "") -> list[Action]:
         """Hear somebody speak and take a turn."""
@@ -262,18 +278,15 @@ class Person(Perceiving):
         """
         return await (self if remember else self.twin()).listen_and_act(question)
 
-    def deliberate(
-        self, llm: LLM, surroundings: Surroundings, *, seed: int, checks: Checks | None = None
-    ) -> Deliberation:
+    def deliberate(self, llm: LLM, surroundings: Surroundings, *, seed: int) -> Deliberation:
         """Return a turn in the making; nothing of the person changes through it.
 
         Args:
             llm: the model.
             surroundings: where they are.
             seed: of the turn.
-            checks: of the world; the person's own go before them.
         """
-        return Deliberation(self, llm, surroundings, seed, self.checks or checks)
+        return Deliberation(self, llm, surroundings, seed, self.checks or surroundings.checks)
 
     def messages(self, llm: LLM, surroundings: Surroundings) -> list[Message]:
         """Return what the model would be sent for the person's next turn, but for what they remember then."""
@@ -292,11 +305,14 @@ class Person(Perceiving):
             if not memory.reflection_due:
                 return []
             memories = [memory.semantic[place] for place in memory.semantic.of_kind("memory")]
+            if not memories:
+                return []
             return await reflect(llm, self.name, about, memories, seed=derive_seed(seed, "reflection"))
         due = memory.episodes_due()
         seeds = [derive_seed(seed, "episode", number) for number in range(len(due))]
         made = await together(
-            consolidate(llm, self.name, about, episode, seed=of_it) for episode, of_it in zip(due, seeds, strict=True)
+            consolidate(llm, self.name, about, episode, seed=of_it, summaries=memory.episodic.summaries)
+            for episode, of_it in zip(due, seeds, strict=True)
         )
         return [happening for happenings in made for happening in happenings]
 
@@ -308,7 +324,14 @@ class Person(Perceiving):
         """
         seed = derive_seed("consolidation", len(self.memory.events), self.name)
         made = await together(
-            consolidate(self.llm, self.name, self.persona.markdown, episode, seed=derive_seed(seed, number))
+            consolidate(
+                self.llm,
+                self.name,
+                self.persona.markdown,
+                episode,
+                seed=derive_seed(seed, number),
+                summaries=self.memory.episodic.summaries,
+            )
             for number, episode in enumerate(self.memory.episodes_due(all_=True))
         )
         for happenings in made:
@@ -334,7 +357,7 @@ class Person(Perceiving):
             faculties=[one.copy() if isinstance(one, Tool) else one for one in self.faculties],
         )
         around = self._surroundings()
-        twin._twin = ("twin", number)
+        twin._twin = (*self._twin, "twin", number)
         twin._kept = copy.deepcopy(self._kept)
         twin.memory = self.memory.copy()
         twin._journal = Journal(step=self._journal.step, time=around.time, last_id=self._journal.last_id)
@@ -348,9 +371,22 @@ class Person(Perceiving):
 
     # -- worlds --------------------------------------------------------------------------------------------
 
-    def join(self, journal: Journal, llm: LLM, surroundings: Callable[[], Surroundings]) -> None:
-        """Live in a world from now on: its journal takes what happens, and they think with its model."""
-        self._journal, self._llm, self._surroundings = journal, llm, surroundings
+    def join(
+        self,
+        journal: Journal,
+        llm: LLM,
+        surroundings: Callable[[], Surroundings],
+        deliver: Callable[[Happening], None],
+    ) -> None:
+        """Live in a world from now on.
+
+        Args:
+            journal: takes what happens to them.
+            llm: they think with.
+            surroundings: tells where they are.
+            deliver: lets others perceive what happens through them outside of a run, such as an invitation.
+        """
+        self._journal, self._llm, self._surroundings, self._deliver = journal, llm, surroundings, deliver
         self.memory.blobs = journal.blobs
 
     def lives_by(self, journal: Journal) -> bool:
@@ -378,3 +414,9 @@ def load_fragment(source: str | Path | Mapping[str, Any]) -> Fragment:
     data = read_file(path) if path else source
     where = str(path or "the fragment")
     return Fragment.parse(persona_of(data, where, ("Fragment",)), where)  # type: ignore[arg-type]
+
+
+def _check_kinds(name: str, **given: tuple[Any, type]) -> None:
+    for argument, (value, kind) in given.items():
+        if value is not None and not isinstance(value, kind):
+            raise InvalidSettings(f"{name}: {argument}={value!r}: it is a wb.{kind.__name__}(...)")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel, create_model
@@ -44,9 +45,10 @@ async def ask_for_short_action(
         ModelError: no readable answer.
     """
     arguments = _found(definition, _last_said(scene), scene)
-    fields = definition.arguments.model_fields
     missing: dict[str, Any] = {
-        name: (field.annotation, ...) for name, field in fields.items() if name not in arguments and field.is_required()
+        name: (field.annotation, ...)
+        for name, field in definition.parameters.items()
+        if name not in arguments and field.is_required()
     }
     call = ""
     if missing:
@@ -86,11 +88,16 @@ def _found(definition: ActionDefinition, said: str, scene: Scene) -> dict[str, A
         return {}
     if definition is consult:
         return {"document": _document(said, scene), "question": said}
-    return _given(said, definition.arguments.model_fields)
+    return _given(said, definition.parameters)
 
 
 def _given(said: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: json.loads(value) for name, value in _GIVEN.findall(said) if name in fields}
+    given = {}
+    for name, value in _GIVEN.findall(said):
+        with suppress(json.JSONDecodeError):  # talk that only looks like an argument
+            if name in fields:
+                given[name] = json.loads(value, strict=False)
+    return given
 
 
 def _document(said: str, scene: Scene) -> str:

@@ -22,6 +22,7 @@ from workbench.record.events import Event, Happening
 from workbench.record.telling import quote, say_time
 
 if TYPE_CHECKING:
+    from workbench.agents.checks import Checks
     from workbench.agents.faculties import Tool
 
 MOST_ACTIONS = 5
@@ -45,7 +46,7 @@ class _Call(BaseModel):
 
     @property
     def action(self) -> Action:
-        return Action(type=self.type, content=self.arguments.model_dump_json())
+        return Action(type=self.type, content=self.arguments.model_dump_json(by_alias=True))
 
 
 class _MindAnswer(BaseModel):
@@ -104,6 +105,8 @@ class Surroundings:
     """What everybody can do there besides talking and thinking."""
     tools: tuple[Tool, ...] = ()
     """The tools among what people can use there."""
+    checks: Checks | None = None
+    """What everybody's turns have to pass there."""
     real_world: bool = False
     """Whether actions may reach out of the simulation."""
 

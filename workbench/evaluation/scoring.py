@@ -68,6 +68,6 @@ def _row(subject: Subject, proposition: Proposition, score: Score) -> tuple[obje
 
 def _subject(target: Target) -> Subject:
     if isinstance(target, Person):
-        return Subject(target.name, target.persona.markdown, target.memory.events)
+        return Subject(target.name, target.persona.markdown, target.memory.unforgotten)
     bios = "\n".join(f"- {person.minibio()}" for person in target.people)
     return Subject(target.name, f"{target.description}\n\nPeople:\n{bios}".strip(), target.events())

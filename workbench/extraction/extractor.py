@@ -95,4 +95,4 @@ def _verified(row: dict[str, Any], known: set[int]) -> dict[str, Any]:
 
 
 def _events(source: World | Person) -> Sequence[Event]:
-    return source.events() if isinstance(source, World) else source.memory.events
+    return source.events() if isinstance(source, World) else source.memory.unforgotten

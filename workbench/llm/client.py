@@ -145,6 +145,14 @@ class LLM:
         )
 
     @property
+    def embedding_name(self) -> str:
+        """What makes the embeddings: vectors of two names cannot be compared."""
+        from workbench.llm import sentence_encoder
+
+        model = self._embedding_model
+        return f"{self.endpoint.name} {model}" if model else sentence_encoder.NAME
+
+    @property
     def price(self) -> Price | None:
         """The model's price, or None where none is known."""
         return price_of(self.model, self._prices)

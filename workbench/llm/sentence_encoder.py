@@ -40,7 +40,8 @@ def encode(texts: list[str]) -> np.ndarray[Any, Any]:
     if not texts:
         return np.zeros((0, DIMENSIONS), dtype=np.float32)
     with _one_at_a_time:
-        vectors = np.asarray(_encoder().encode(texts), dtype=np.float32)
+        # one by one: the last bits of a vector depend on the texts beside it, and equal runs would differ
+        vectors = np.asarray([_encoder().encode([text])[0] for text in texts], dtype=np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: np.ndarray[Any, Any] = vectors / np.maximum(lengths, 1e-12)
     return unit

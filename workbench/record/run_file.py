@@ -314,6 +314,16 @@ class RunFile:
 
 
 @contextmanager
+def closed_on_failure(file: RunFile) -> Iterator[None]:
+    """Close a run file where an error passes."""
+    try:
+        yield
+    except BaseException:
+        file.close()
+        raise
+
+
+@contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn what goes wrong while the content of a run file is read into a `DamagedFile`."""
     try:

@@ -26,7 +26,7 @@ _TAGS = {
     "REACH_OUT": "reach_out",
     "RESULT": "result",
 }
-_QUOTES = frozenset({*_TAGS.values(), "memory", "document"})
+_QUOTES = frozenset({*_TAGS.values(), "memory", "document", "does", "proposed", "feedback", "text"})
 _NO_MARKUP = str.maketrans({'"': "'", "<": "‹", ">": "›"})
 
 
@@ -40,11 +40,12 @@ def tell(event: Event, *, with_id: bool = False, summary: str | None = None) -> 
         with_id: whether to tell the event's number, for those who must name their evidence.
         summary: what is told in the place of its content, marked as such.
     """
-    tag = _TAGS.get(event.type, event.type.lower())
+    other = event.type if event.kind in ("action", "memory") and event.type not in _TAGS else ""
+    tag = "does" if other else _TAGS.get(event.type, event.type.lower())
     number = {"id": str(event.id)} if with_id else {}
     whole = {"summarised": "yes"} if summary is not None else {}
     words = words_of(event) if summary is None else summary
-    return quote(tag, words, **number, **whole, **{"from": event.source, "to": event.target})
+    return quote(tag, words, **number, action=other, **whole, **{"from": event.source, "to": event.target})
 
 
 def words_of(event: Event) -> str:

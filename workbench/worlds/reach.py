@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from workbench.agents.persona import Persona
 from workbench.errors import InvalidSettings
 
 ReachSpec = Literal["everyone", "nobody", "relationships"] | Sequence[Sequence[str]]
@@ -66,10 +65,3 @@ class Reach:
     def back_to(self, mark: dict[str, dict[str, str]]) -> None:
         """Undo the links that came after a mark."""
         self._links = mark
-
-
-def relationships(personas: Iterable[Persona]) -> list[tuple[str, str]]:
-    """Return the pairs of people of whom one names the other as a relationship; who is not there is left out."""
-    related = {persona.name: [one.name for one in persona.relationships or ()] for persona in personas}
-    pairs = [(name, other) for name, others in related.items() for other in others if other in related]
-    return [(one, other) for n, (one, other) in enumerate(pairs) if (other, one) not in pairs[:n] and one != other]

@@ -19,7 +19,7 @@ from workbench.errors import InvalidSettings
 from workbench.llm.cache import CallCache
 from workbench.llm.client import LLM
 from workbench.prompts import prompts_version
-from workbench.record.events import Event, Happening
+from workbench.record.events import Event
 
 if TYPE_CHECKING:
     from workbench.worlds.world import World
@@ -68,9 +68,7 @@ def _checks(world: World) -> dict[str, dict[str, Any]]:
 
 def states_of(people: Iterable[Person]) -> dict[str, dict[str, Any]]:
     """Return the first state of people, by name; what they remember goes in as events."""
-    apart: dict[str, Any] = {"memory": [], "vectors": None, "blobs": None}  # the memory goes in as events
-    states = {person.name: {**person.state(), **apart} for person in people}
-    return {name: {key: value for key, value in state.items() if value is not None} for name, state in states.items()}
+    return {person.name: {**person.state(memory=False), "mind": person.mind.to_dict()} for person in people}
 
 
 def llm_of(spec: Mapping[str, Any]) -> LLM:
@@ -134,12 +132,12 @@ def named_tools(faculties: Iterable[Faculty]) -> dict[str, Tool]:
     return tools
 
 
-def contents_of(tools: Mapping[str, Tool]) -> list[Happening]:
+def contents_of(tools: Mapping[str, Tool], last_id: int, time: datetime) -> list[Perceived]:
     """Return notes of what tools hold already, so that the record has all of it."""
+    held = [(name, json.dumps(one, ensure_ascii=False)) for name, tool in tools.items() for one in tool.effects()]
     return [
-        Happening("note", EFFECT, json.dumps(effect, ensure_ascii=False), source=name)
-        for name, tool in tools.items()
-        for effect in tool.effects()
+        (Event(number, 0, time, "note", EFFECT, name, "", effect), ())
+        for number, (name, effect) in enumerate(held, start=last_id + 1)
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from workbench.agents.persona import Persona
 from workbench.record.events import Happening
 from workbench.worlds.reach import Reach
 
@@ -82,3 +83,15 @@ def _ambiguous(name: str, names: Sequence[str]) -> str:
     if len(several) < 2:
         return ""
     return f"More than one here is called {name}: {', '.join(several)}. Nobody heard you; say whom you mean."
+
+
+def relationships(personas: Sequence[Persona]) -> list[tuple[str, str]]:
+    """Return the pairs of people of whom one names the other as a relationship; who is not there is left out."""
+    names = [persona.name for persona in personas]
+    pairs: list[tuple[str, str]] = []
+    for persona in personas:
+        for relation in persona.relationships or ():
+            other = find_name(relation.name, names)
+            if other and other != persona.name and (other, persona.name) not in pairs:
+                pairs.append((persona.name, other))
+    return pairs

@@ -32,13 +32,13 @@ from workbench.llm.running import together
 from workbench.llm.seeds import derive_seed
 from workbench.record.conversation import Conversation
 from workbench.record.events import START, Event, Happening, Journal
-from workbench.record.run_file import IfExists, RunFile, reading
+from workbench.record.run_file import IfExists, RunFile, closed_on_failure, reading
 from workbench.worlds import recording
 from workbench.worlds.broadcasting import Broadcasting
 from workbench.worlds.estimate import Estimate, estimate
 from workbench.worlds.progress import Progress
-from workbench.worlds.reach import Reach, ReachSpec, relationships
-from workbench.worlds.routing import find_name, reach_out, route
+from workbench.worlds.reach import Reach, ReachSpec
+from workbench.worlds.routing import find_name, reach_out, relationships, route
 from workbench.worlds.summary import Summary, summarise
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ class World(Broadcasting):
     ) -> None:
         if schedule not in ("simultaneous", "sequential"):
             raise InvalidSettings(f"schedule={schedule!r}: it is 'simultaneous' or 'sequential'")
+        if checks is not None and not isinstance(checks, Checks):
+            raise InvalidSettings(f"checks={checks!r}: it is a wb.Checks(...)")
         if start.tzinfo:
             raise InvalidSettings(f"start={start.isoformat()!r}: simulated time has no time zone")
         self.name = name
@@ -104,24 +106,23 @@ class World(Broadcasting):
         self.schedule: Schedule = schedule
         self.step_length = step_length
         people = _checked(people)
-        pairs = relationships(person.persona for person in people) if reach == "relationships" else reach
+        pairs = relationships([person.persona for person in people]) if reach == "relationships" else reach
         self._settle(people, pairs, (llm or default_llm()).metered(budget))
         self._equip(tools, checks, real_world)
         self._journal.time = start
         earlier, vectors = recording.earlier_memories(self.people)
+        contents = recording.contents_of(self.tools, len(earlier), start)
         brought = recording.blobs_brought(self.people)
         self.file: RunFile = RunFile.create(
-            record, recording.spec_of(self), recording.states_of(self.people), if_exists, earlier, brought
+            record, recording.spec_of(self), recording.states_of(self.people), if_exists, earlier + contents, brought
         )
-        self._journal.last_id = len(earlier)
+        self._journal.last_id = len(earlier) + len(contents)
         for person in self.people:
-            person.memory = Memory(person.memory.settings)
+            person.memory = Memory(person.name, person.memory.settings)
         self._move_in()
         recording.replay(earlier, self)
         for person in self.people:
             person.memory.semantic.restore_vectors(vectors[person.name])
-        for note in recording.contents_of(self.tools):
-            self._journal.add(note)
 
     def _settle(self, people: list[Person], reach: ReachSpec, llm: LLM) -> None:
         self.people = people
@@ -143,8 +144,10 @@ class World(Broadcasting):
 
     def _move_in(self) -> None:
         self._journal.blobs = self.file.blobs
+        for tool in self.tools.values():
+            tool.moves_into(self._journal)
         for person in self.people:
-            person.join(self._journal, self.llm, partial(self._surroundings, person))
+            person.join(self._journal, self.llm, partial(self._surroundings, person), self._happens)
 
     @classmethod
     def resume(
@@ -156,6 +159,7 @@ class World(Broadcasting):
         tools: Sequence[Faculty] = (),
         faculties: Mapping[str, Sequence[Faculty]] | None = None,
         checks: Checks | None = None,
+        real_world: bool = False,
     ) -> Self:
         """Go on with a recorded run after its last whole step.
 
@@ -167,6 +171,8 @@ class World(Broadcasting):
             tools: those of the world, as when it was made: they are code, so no file has them. What they hold comes
                 from the record.
             faculties: those of people, by name; likewise.
+            real_world: whether actions that reach out of the simulation may run from now on; the file, which may be a
+                stranger's, has no say in it.
             checks: what turns have to pass from now on; as when the run was made when not given.
 
         Raises:
@@ -175,8 +181,8 @@ class World(Broadcasting):
             DamagedFile, NewerFile: it cannot be read; it is left as it is.
         """
         file = RunFile.open(path)
-        with reading(file.path):
-            world = cls._rebuilt(file, llm, budget, tools, faculties or {}, checks)
+        with closed_on_failure(file), reading(file.path):
+            world = cls._rebuilt(file, llm, budget, tools, faculties or {}, checks, real_world)
         world._changes = recording.changes(file.spec, world)
         return world
 
@@ -189,15 +195,18 @@ class World(Broadcasting):
         tools: Sequence[Faculty],
         faculties: Mapping[str, Sequence[Faculty]],
         checks: Checks | None,
+        real_world: bool,
     ) -> Self:
         spec = file.spec
         world = cls.__new__(cls)
         world.name, world.seed, world.description = spec["name"], spec["seed"], spec["description"]
         world.schedule, world.step_length = spec["schedule"], timedelta(seconds=spec["step_length"])
+        if strangers := sorted(faculties.keys() - file.people.keys()):
+            raise UnknownName(f"faculties: nobody in this run is called {', '.join(map(repr, strangers))}")
         recording.check_actions(spec, tools, faculties)
         people = [recording.person_of(spec, name, state, faculties) for name, state in file.people.items()]
         world._settle(people, spec["reach"], (llm or recording.llm_of(spec)).metered(budget))
-        world._equip(tools, checks or recording.checks_of(spec), spec.get("real_world", False))
+        world._equip(tools, checks or recording.checks_of(spec), real_world)
         world.file = file
         step, time, meter = file.last_step or (0, datetime.fromisoformat(spec["start"]), [])
         world._journal.step, world._journal.time, world._journal.last_id = step, time, file.last_id
@@ -291,6 +300,8 @@ class World(Broadcasting):
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
             raise InvalidSettings(f"steps={steps!r}: a whole number is needed, 0 or more")
         self._check_who_is_here()
+        if astray := [tool.name for tool in self.tools.values() if not tool.lives_in(self._journal)]:
+            raise InvalidSettings(f"the tools {', '.join(astray)} moved to another world: give each world its own")
         while self._changes:
             self._journal.append("note", "CHANGED", self._changes.pop(0))
         bar = Progress(self.name, steps, len(self.people), self.llm.meter, live, shown=progress)
@@ -342,16 +353,18 @@ class World(Broadcasting):
             for happening in chain.from_iterable(made):
                 self._happens(happening)
         turns = [self._deliberation(person) for person in people]
+        effects: list[Happening] = []
+        for turn in turns:
+            turn.effects = effects  # in the order in which they are done, whoever does them
         while going := [turn for turn in turns if turn.open]:
             await together(self._ask(turn, progress) for turn in going)
             for turn in going:
                 await self._named(turn.person, "turn", turn.carry_out())
-        for turn in turns:
-            for happening in turn.turn.happenings:
-                self._happens(happening)
+        for happening in chain(effects, *(turn.turn.happenings for turn in turns)):
+            self._happens(happening)
 
     def _deliberation(self, person: Person) -> Deliberation:
-        return person.deliberate(self.llm, self._surroundings(person), seed=self._seed(person), checks=self.checks)
+        return person.deliberate(self.llm, self._surroundings(person), seed=self._seed(person))
 
     async def _ask(self, turn: Deliberation, progress: Progress) -> None:
         await self._named(turn.person, "turn", turn.ask())
@@ -382,6 +395,7 @@ class World(Broadcasting):
             self.reach.names,
             self.abilities,
             tuple(self.tools.values()),
+            self.checks,
             self.real_world,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -383,3 +384,135 @@ async def test_world_without_a_past_takes_one_request_a_turn(model_server):
     server = model_server(play(Ann=turn(talk("Hi.")), Bob=turn(), Cem=turn()))
     await world_at(server).run(3, live=False)
     assert len(server.requests) == 9
+
+
+# A past that moves into a world, and what is forgotten
+
+
+async def test_everything_of_a_past_keeps_its_meaning_when_events_are_renumbered(model_server):
+    """The second in a world: their events get other numbers, and all that they name by number has the new ones."""
+    script = too_long_for(14_000, Ann=turn(talk("Hm.")), memory=keep_all(), other={"summary": "It is long."})
+    server = model_server(script)
+    ann = small(server, long_text="summarise")
+    for number in range(12):
+        ann.listen(f"Number {number}.")
+    await ann.act()
+    ann.forget([ann.memory.episodic.window[0].id, int(ann.memory.semantic[2].key)])
+    await ann.listen("long " * 4_000).act()
+    before = ann.memory
+    ids = {event.id: event.content for event in before.events if event.id in before.forgotten}
+    ledger = before.ledger()
+    world = World("House", [person("Bob").listen("Hi."), ann], llm=llm_at(server))
+    after = world.person("Ann").memory
+    assert after.text == before.text
+    assert "summarised" in after.text
+    assert [item.text for item in after.semantic] == [item.text for item in before.semantic]
+    assert len(after.semantic.of_kind("memory")) == len(before.semantic.of_kind("memory"))
+    forgotten = [event.content for event in after.events if event.id in after.forgotten]
+    assert len(forgotten) == len(ids)
+    assert list(after.episodic.summaries.values()) == list(before.episodic.summaries.values())
+    said = next(event.id for event in reversed(after.events) if event.type == "TALK")
+    columns = ["text", "score", "shown"]
+    assert after.ledger(said)[columns].equals(ledger[columns])
+    assert covered(after)
+
+
+async def test_ledger_is_of_the_person_and_not_of_whom_they_heard_last(model_server):
+    server = model_server(play(Ann=turn(talk("Moon.")), Bob=turn(talk("Sun.")), memory=keep_all()))
+    people = [small(server), Person({"name": "Bob", "age": 28}, memory=SMALL)]
+    world = World("House", people, llm=llm_at(server))
+    for number in range(12):
+        world.broadcast(f"Number {number}.")
+    await world.run(1, live=False)
+    anns, bobs = (event.id for event in world.events() if event.type == "TALK")
+    ledger = world.person("Ann").memory.ledger
+    assert len(ledger()) == len(ledger(anns)) == 10
+    with pytest.raises(UnknownName):
+        ledger(bobs)
+
+
+async def test_memory_of_a_forgotten_event_is_forgotten_and_the_rest_of_it_stays(model_server):
+    answer = {"memories": [{"text": "The code is 1234, and Bob is tall.", "importance": 8, "events": [1, 2]}]}
+    server = model_server(play(Ann=turn(), memory=lambda body: answer))
+    ann = small(server).listen("The code is 1234.").listen("Bob is tall.")
+    await ann.consolidate()
+    ann.forget([1])
+    await ann.listen_and_act("What is the code?")
+    asked = turns_asked(server)[-1]
+    assert "1234" not in asked
+    assert "Bob is tall." in asked
+    assert covered(ann.memory)
+    assert all("1234" not in event.content for event in ann.memory.unforgotten if is_told(event))
+
+
+async def test_with_a_memory_its_events_are_forgotten(model_server):
+    ann = small(model_server(play(memory=keep_all()))).listen("Hello.")
+    await ann.consolidate()
+    ann.forget([int(ann.memory.semantic[0].key)])
+    assert covered(ann.memory)
+    assert 1 in ann.memory.forgotten
+
+
+async def test_summary_is_what_is_consolidated(model_server):
+    """Else the text that did not fit the prompt would not fit the consolidation either, for ever."""
+    script = too_long_for(13_000, Ann=turn(talk("Fine.")), memory=keep_all(), other={"summary": "It is long."})
+    ann = small(model_server(script), long_text="summarise").listen("long " * 4_000)
+    await ann.act()
+    for number in range(12):
+        ann.listen(f"Number {number}.")
+    await ann.act()
+    assert any(item.text == "It is long.\nIt is long.\nIt is long." for item in ann.memory.semantic)
+
+
+async def test_memory_of_another_encoder_is_embedded_again(model_server, monkeypatch):
+    server = model_server(play(Ann=turn(), memory=keep_all()))
+    ann = small(server)
+    for number in range(12):
+        ann.listen(f"Number {number}.")
+    await ann.act()
+    monkeypatch.setenv("WORKBENCH_EMBEDDING_MODEL", "other")
+    again = Person.load(ann.state(), llm=llm_at(server))
+    await again.listen_and_act("Number 3?")
+    assert again.memory.semantic.dimensions == 64
+    assert len(again.memory.ledger()) == 10
+
+
+async def test_goals_bring_things_to_mind_where_nothing_was_said(model_server):
+    server = model_server(play(Ann=turn(talk("Hm."), goals=["find the number 7"]), memory=keep_all()))
+    ann = small(server)
+    for number in range(12):
+        ann.listen(f"Number {number}.")
+    await ann.act()
+    await ann.act()
+    queries = [json.loads(event.content)["query"] for event in of_type(ann, "RETRIEVED")]
+    assert queries[1] == ["find the number 7", "the talk"]
+
+
+async def test_equal_runs_are_equal_to_the_last_bit(model_server):
+    """The ledgers, too: a vector does not depend on what else was embedded with it."""
+
+    def run_of():
+        server = model_server(play(Ann=turn(talk("I see.")), memory=keep_all(), Bob=turn(talk("Soup again."))))
+        people = [small(server), Person({"name": "Bob", "age": 28}, memory=SMALL)]
+        return World("House", people, llm=llm_at(server, model="m"), seed=5).broadcast("Soup?")
+
+    one, other = await run_of().run(12, live=False), run_of()
+    for _ in range(12):
+        await other.run(1, live=False)
+    assert [replace(e, call=None) for e in one.events() if e.type == "MEMORY"] == [
+        replace(e, call=None) for e in other.events() if e.type == "MEMORY"
+    ]
+    ledgers = [[json.loads(e.content)["ledger"] for e in w.events() if e.type == "RETRIEVED"] for w in (one, other)]
+    assert ledgers[0] == ledgers[1] != []
+
+
+@pytest.mark.parametrize("wrong", [{"memory": {"window": 20}}, {"checks": True}])
+def test_person_of_wrong_settings_says_what_is_needed(wrong):
+    with pytest.raises(InvalidSettings, match=r"it is a wb\."):
+        Person({"name": "Ann"}, **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"k": 1.5}, {"episode": "x"}, {"weights": (1, 2, 3)}])
+def test_settings_of_wrong_types_say_why(wrong):
+    with pytest.raises(InvalidSettings, match=next(iter(wrong))):
+        MemorySettings(**wrong)

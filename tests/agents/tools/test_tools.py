@@ -14,7 +14,7 @@ from workbench.agents.faculties import Tool
 from workbench.agents.person import Person
 from workbench.agents.tools.calendar import Calendar
 from workbench.agents.tools.word_processor import WordProcessor
-from workbench.errors import InvalidSettings, RequestRefused
+from workbench.errors import InvalidSettings, RequestRefused, UnknownName
 from workbench.worlds.world import World
 
 WRITE = turn(does("WRITE_DOCUMENT", title="Note", text="All is well."))
@@ -127,3 +127,47 @@ async def test_what_a_tool_asks_of_the_worlds_model_counts_there(model_server):
     await world.run(1, live=False)
     assert world.llm.meter.total.calls == 3
     assert papers.documents[0].text == "All is very well."
+
+
+@pytest.mark.parametrize("schedule", ["simultaneous", "sequential"])
+async def test_effects_are_replayed_in_the_order_in_which_they_were_done(model_server, tmp_path, schedule):
+    """Ann invites Bob in the second round, when he has made an appointment of his own in the first."""
+    made = does("CREATE_APPOINTMENT", title="Run", start="2025-01-06 15:00", minutes=30, place="", invite=["Ann"])
+    ann = [turn(does("LIST_APPOINTMENTS", day="")), turn(does("CANCEL_APPOINTMENT", appointment="Run")), turn()]
+    bob = [turn(made), turn(does("LIST_APPOINTMENTS", day="")), turn()]
+    calendar, again = Calendar(), Calendar()
+    path = tmp_path / "run.sqlite"
+    options = {"tools": [calendar], "schedule": schedule, "record": path}
+    world = world_at(model_server(play(Ann=ann, Bob=bob)), "Ann", "Bob", **options)
+    await world.run(1, live=False)
+    World.resume(path, llm=world.llm, tools=[again])
+    assert again.appointments == calendar.appointments != []
+    assert again.mark() == calendar.mark()
+
+
+async def test_tool_lives_in_one_world(model_server):
+    server, papers = model_server(play()), WordProcessor()
+    one = world_at(server, "Ann", tools=[papers])
+    world_at(server, "Bob", tools=[papers])
+    with pytest.raises(InvalidSettings, match="word processor moved to another world"):
+        await one.run(1, live=False)
+
+
+async def test_what_a_persons_own_tool_holds_is_saved_with_them(model_server, tmp_path):
+    papers, server = WordProcessor(), model_server(play(Ann=[WRITE, turn(talk("Done."))]))
+    ann = Person({"name": "Ann"}, llm=llm_at(server), faculties=[papers])
+    await ann.act()
+    path = ann.save(tmp_path / "ann.agent.json")
+    again = WordProcessor()
+    Person.load(path, faculties=[again])
+    assert again.documents == papers.documents != []
+    Person.load(path).save(tmp_path / "other.agent.json")
+    kept = WordProcessor()
+    Person.load(tmp_path / "other.agent.json", faculties=[kept])
+    assert kept.documents == papers.documents
+
+
+async def test_resuming_for_people_who_are_not_there_is_an_error(model_server, tmp_path):
+    world_at(model_server(play()), "Ann", record=tmp_path / "run.sqlite").close()
+    with pytest.raises(UnknownName, match="nobody in this run is called 'Anne'"):
+        World.resume(tmp_path / "run.sqlite", faculties={"Anne": []})

@@ -20,7 +20,7 @@ def passages_of_path(path: str | Path) -> dict[str, list[str]]:
     path = Path(path)
     if not path.is_dir():
         return {path.name: chunks(read_document(path))}
-    files = sorted((f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file()), key=str)
+    files = sorted((f for f in path.rglob("*") if _is_document(f)), key=str)
     if not files:
         raise UnknownName(f"{path.absolute()} has no document: {', '.join(SUFFIXES)} are read")
     return {file.relative_to(path).as_posix(): chunks(read_document(file)) for file in files}
@@ -37,3 +37,8 @@ async def passages_of_page(url: str, *, allow_private: bool = False) -> dict[str
         UnreadableDocument: it cannot be had, or its address is refused.
     """
     return {url: chunks(await fetch_page(url, allow_private=allow_private))}
+
+
+def _is_document(file: Path) -> bool:
+    """Return whether a file is to be read: not what systems and programs leave beside documents."""
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith((".", "~$")) and file.is_file()

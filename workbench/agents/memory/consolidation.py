@@ -6,8 +6,9 @@ Nothing is lost: what the model rests no memory on is kept word for word, as a m
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from pydantic import BaseModel, Field
 
@@ -21,6 +22,7 @@ LEFT_OUT = 1
 """The importance of what the model found not worth a memory."""
 UNWEIGHED = 4
 """The importance of what a very small model has kept: it is not asked to weigh."""
+_NONE: Mapping[int, str] = MappingProxyType({})
 RECENT = 100
 """Memories that a reflection rests on (Park et al. 2023)."""
 
@@ -63,7 +65,9 @@ class _Draft:
     time: str
 
 
-async def consolidate(llm: LLM, name: str, about: str, episode: Sequence[Event], *, seed: int) -> list[Happening]:
+async def consolidate(
+    llm: LLM, name: str, about: str, episode: Sequence[Event], *, seed: int, summaries: Mapping[int, str] = _NONE
+) -> list[Happening]:
     """Turn an episode into memories, in one request.
 
     Args:
@@ -72,6 +76,7 @@ async def consolidate(llm: LLM, name: str, about: str, episode: Sequence[Event],
         about: the persona, as the model reads it.
         episode: what happened, in order.
         seed: of the request.
+        summaries: what is read in the place of texts that are too long, by event id.
 
     Returns:
         the memories, each with links to the events that it rests on, and the end of the episode.
@@ -80,7 +85,8 @@ async def consolidate(llm: LLM, name: str, about: str, episode: Sequence[Event],
         ModelError: no readable answer; nothing is consolidated then.
     """
     ask = _consolidate_line if llm.is_embedded else _consolidate
-    drafts, call = await ask(llm, name, about, episode, seed)
+    shown = [_shown(event, summaries) for event in episode]
+    drafts, call = await ask(llm, name, about, shown, seed)
     made = [_happening("MEMORY", draft, name, call) for draft in drafts]
     end = json.dumps({"events": [event.id for event in episode]})
     return [*made, Happening("memory", "EPISODE", end, target=name, call=call, heard_by=(name,))]
@@ -154,6 +160,15 @@ def _reflected(drafts: Sequence[_Draft], seen: Sequence[int], name: str, call: s
     return [*(_happening("INSIGHT", draft, name, call) for draft in drafts), end]
 
 
+def _shown(event: Event, summaries: Mapping[int, str]) -> Event:
+    return replace(event, content=summaries[event.id]) if event.id in summaries else event
+
+
+def verbatim(events: Sequence[Event], name: str) -> list[Happening]:
+    """Return events as memories, word for word."""
+    return [_happening("MEMORY", draft, name, None) for draft in _verbatim(events, LEFT_OUT)]
+
+
 def _verbatim(events: Sequence[Event], importance: int) -> list[_Draft]:
     return [_Draft(_plainly(event), importance, (event.id,), event.time.isoformat()) for event in events]
 
@@ -189,7 +204,7 @@ def _short(what: str, name: str, about: str, lines: Sequence[str]) -> tuple[str,
     return system, render("short_memory_user", lines=lines, name=name, what=what)
 
 
-def _happening(type_: str, draft: _Draft, name: str, call: str) -> Happening:
+def _happening(type_: str, draft: _Draft, name: str, call: str | None) -> Happening:
     data = {"text": draft.text, "importance": draft.importance, "time": draft.time, "links": list(draft.links)}
     content = json.dumps(data, ensure_ascii=False)
     return Happening("memory", type_, content, target=name, call=call, heard_by=(name,))

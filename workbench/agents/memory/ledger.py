@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.agents.memory.semantic import Remembered, Retrieval, SemanticMemory
+from workbench.agents.memory.semantic import Retrieval, SemanticMemory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +19,10 @@ _COLUMNS = ("memory", "kind", "text", "time", "links", "source", *SCORES, "shown
 
 @dataclass(frozen=True)
 class Ledger:
-    """The rows of a ledger: a structured array with `memory` (event id), the scores, and `rank` (0: not shown)."""
+    """The rows of a ledger: a structured array with `place`, the scores, and `rank` (0: not shown).
+
+    A place in the memory stays, while events get other numbers when a person with a past joins a world.
+    """
 
     rows: np.ndarray[Any, Any]
 
@@ -32,12 +34,12 @@ class Ledger:
         return cls(np.zeros(0, dtype=_dtype()))
 
     @classmethod
-    def of(cls, retrieval: Retrieval, memory: SemanticMemory) -> Ledger:
+    def of(cls, retrieval: Retrieval) -> Ledger:
         """Return the ledger of a retrieval."""
         import numpy as np
 
         rows = np.zeros(len(retrieval.places), dtype=_dtype())
-        rows["memory"] = [int(memory[place].key) for place in retrieval.places.tolist()]
+        rows["place"] = retrieval.places
         for name in SCORES:
             rows[name] = getattr(retrieval, name)
         rank = {place: number for number, place in enumerate(retrieval.shown, start=1)}
@@ -52,16 +54,17 @@ class Ledger:
         np.save(buffer, self.rows, allow_pickle=False)
         return zlib.compress(buffer.getvalue())
 
-    def to_frame(self, known: Mapping[str, Remembered]) -> pd.DataFrame:
+    def to_frame(self, memory: SemanticMemory) -> pd.DataFrame:
         """Return a DataFrame, best score first.
 
         Args:
-            known: what is remembered, by key.
+            memory: the one that it is of.
         """
         import pandas as pd
 
         frame = pd.DataFrame(self.rows)
-        items = [known[str(number)] for number in frame["memory"]]
+        items = [memory[place] for place in frame["place"]]
+        frame["memory"] = [int(item.key) for item in items]
         for name in ("kind", "text", "time", "links", "source"):
             frame[name] = pd.Series([getattr(item, name) for item in items], dtype=object)
         frame["time"] = pd.to_datetime(frame["time"])
@@ -78,4 +81,4 @@ def read_ledger(data: bytes) -> Ledger:
 
 
 def _dtype() -> list[tuple[str, str]]:
-    return [("memory", "<i8"), *((name, "<f4") for name in SCORES), ("rank", "<i4")]
+    return [("place", "<i4"), *((name, "<f4") for name in SCORES), ("rank", "<i4")]

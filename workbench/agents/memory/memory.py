@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,11 @@ from workbench.agents.memory.episodic import EpisodicMemory, Mark
 from workbench.agents.memory.ledger import Ledger, read_ledger
 from workbench.agents.memory.semantic import Remembered, Retrieval, SemanticMemory
 from workbench.agents.memory.settings import MemorySettings
-from workbench.errors import InvalidSettings, UnknownName
+from workbench.errors import UnknownName
 from workbench.llm.client import LLM
 from workbench.record.blobs import Blobs
-from workbench.record.events import Event, Happening
-from workbench.record.telling import KEPT
+from workbench.record.events import Event
+from workbench.record.telling import KEPT, happened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,9 +30,11 @@ class Memory:
     """What a person remembers: events, of which prompts show a window, and what is known, found by its meaning.
 
     Args:
+        name: whose memory it is.
         settings: how it works.
     """
 
+    name: str = ""
     settings: MemorySettings = field(default_factory=MemorySettings)
     episodic: EpisodicMemory = field(default_factory=EpisodicMemory)
     semantic: SemanticMemory = field(default_factory=SemanticMemory)
@@ -41,6 +43,13 @@ class Memory:
     unreflected: int = 0
     """The importance that has gathered since the last reflection."""
     blobs: Blobs = field(default_factory=Blobs, repr=False)
+    encoder: str = ""
+    """What made the vectors of the semantic memory."""
+
+    @property
+    def unforgotten(self) -> list[Event]:
+        """The events that were not explicitly forgotten."""
+        return [event for event in self.events if event.id not in self.forgotten]
 
     @property
     def events(self) -> list[Event]:
@@ -132,6 +141,9 @@ class Memory:
             k: how many are wanted; as in the settings when not given.
             among: the places of the semantic memory that may be found; all when not given.
         """
+        if self.encoder != llm.embedding_name:  # vectors of two encoders cannot be compared
+            self.semantic.drop_vectors()
+            self.encoder = llm.embedding_name
         if missing := self.semantic.missing():
             self.semantic.set_vectors(missing, await llm.embed([self.semantic[place].text for place in missing]))
         settings = self.settings
@@ -141,6 +153,8 @@ class Memory:
 
     def ledger(self, turn: int | None = None) -> pd.DataFrame:
         """Return why the prompt of a turn showed which memories: one row for each that was eligible, best first.
+
+        What a person looked up by RECALL or CONSULT stands in the RESULT that they were told.
 
         Columns: memory (its event id), kind, text, time, links, source, recency, importance, relevance and score
         (each 0-1), shown (whether it went into the prompt).
@@ -153,11 +167,12 @@ class Memory:
         """
         made = self._retrieved(turn)
         ledger = read_ledger(self.blobs.read(json.loads(made.content)["ledger"])) if made else Ledger.empty()
-        return ledger.to_frame({item.key: item for item in self.semantic})
+        return ledger.to_frame(self.semantic)
 
     def _retrieved(self, turn: int | None) -> Event | None:
         retrieved = [event for event in self.events if event.type == "RETRIEVED" and event.kind == "memory"]
-        actions = [event for event in self.events if event.call and event.kind in ("action", "mind")]
+        own = (event for event in self.events if event.source == self.name and event.call)
+        actions = [event for event in own if happened(event)]
         if turn is None:
             call = actions[-1].call if actions else None
         else:
@@ -184,25 +199,12 @@ class Memory:
     def copy(self) -> Memory:
         """Return an independent copy that shares nothing which can change."""
         return Memory(
+            self.name,
             self.settings,
             self.episodic.copy(),
             self.semantic.copy(),
             self.forgotten,
             self.unreflected,
             self.blobs.copy(),
+            self.encoder,
         )
-
-
-def forgetting(memory: Memory, ids: Iterable[int], name: str) -> Happening:
-    """Return that a person forgets events, memories or passages.
-
-    Raises:
-        UnknownName: there is no such thing in the memory; all that are missing are named.
-    """
-    wanted = list(ids)
-    if odd := [number for number in wanted if isinstance(number, bool) or not isinstance(number, int)]:
-        raise InvalidSettings(f"forget({odd[0]!r}): ids of events are needed")
-    there = {event.id for event in memory.events}
-    if missing := [number for number in wanted if number not in there]:
-        raise UnknownName(f"{name} remembers no event {', '.join(map(str, missing))}")
-    return Happening("memory", "FORGOTTEN", json.dumps({"ids": wanted}), target=name, heard_by=(name,))

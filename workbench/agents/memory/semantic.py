@@ -224,6 +224,11 @@ class SemanticMemory:
                 "embedding model has changed. Use the one from before, or embed all of the memory again"
             )
 
+    def drop_vectors(self) -> None:
+        """Drop all vectors, so that all is embedded again."""
+        self._vectors, self._row_places = Vectors(), array("i")
+        self._embedded = bytearray(len(self))
+
     def forget(self, keys: Iterable[str]) -> None:
         """Do not find these any more; the records stay. Keys that are not known change nothing."""
         self._forgotten |= self._place_of.keys() & set(keys)

@@ -34,6 +34,12 @@ class MemorySettings:
     """What becomes of a prompt that does not fit the model: an error, or its longest text is summarised."""
 
     def __post_init__(self) -> None:
+        for name in ("window", "episode", "k", "reflect_after"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise InvalidSettings(f"{name}={value!r}: a whole number is needed")
+        if not isinstance(self.weights, Weights):
+            raise InvalidSettings(f"weights={self.weights!r}: it is a wb.Weights(...)")
         if self.episode < 10:
             raise InvalidSettings(f"episode={self.episode!r}: an episode has at least 10 events")
         if self.window < self.episode:

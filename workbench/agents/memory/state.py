@@ -18,7 +18,7 @@ def state_of(memory: Memory) -> dict[str, Any]:
     """Return a memory as JSON holds it."""
     state: dict[str, Any] = {"memory": [event.to_dict() for event in memory.events]}
     if memory.semantic.dimensions:
-        state["vectors"] = memory.semantic.state()
+        state["vectors"] = {"encoder": memory.encoder, **memory.semantic.state()}
     if names := blobs_of(memory.events):
         state["blobs"] = memory.blobs.to_json(names)
     return state
@@ -37,6 +37,7 @@ def restore(memory: Memory, data: dict[str, Any], where: str) -> None:
         memory.add(Event.from_dict(events.pop()))
     if vectors := data.pop("vectors", None):
         memory.semantic.restore_vectors(vectors)  # which empties its blocks
+        memory.encoder = vectors.get("encoder", "")
     memory.blobs.restore(data.pop("blobs", {}), where)
 
 

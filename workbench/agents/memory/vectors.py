@@ -87,7 +87,7 @@ class Vectors:
         blocks = list(self.filled())
         share = math.ceil(len(blocks) / N_THREADS)
         with _blas().limit(limits=1):
-            parts = _threads().map(best, (blocks[at : at + share] for at in range(0, len(blocks), share)))
+            parts = _threads(os.getpid()).map(best, (blocks[at : at + share] for at in range(0, len(blocks), share)))
             return np.concatenate([rows for part in parts for rows in part])
 
 
@@ -100,7 +100,8 @@ def _blas() -> ThreadpoolController:
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
+def _threads(_process: int) -> ThreadPoolExecutor:
+    """One pool a process: a forked child has the parent's without its threads."""
     return ThreadPoolExecutor(N_THREADS, thread_name_prefix="workbench-memory")
 
 

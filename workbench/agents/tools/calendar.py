@@ -315,6 +315,8 @@ def _told(function: Callable[..., str]) -> Callable[..., str]:
             return function(*args, **kwargs)
         except _Refused as refused:
             return f"{refused} Nothing was changed."
+        except OverflowError:
+            return "That is too far away. Nothing was changed."
 
     return tell
 
