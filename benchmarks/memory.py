@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.agents.memory.semantic import SemanticMemory, Weights
+from workbench.agents.memory.remembered import Weights
+from workbench.agents.memory.semantic import SemanticMemory
 from workbench.agents.memory.vectors import BLOCK_ROWS
 from workbench.agents.person import Person
 from workbench.record.events import START, Event

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from workbench import plots
     from workbench.agents.actions import Acting, Action, action
     from workbench.agents.checks import Checks
-    from workbench.agents.memory.semantic import Weights
+    from workbench.agents.memory.remembered import Weights
     from workbench.agents.memory.settings import MemorySettings
     from workbench.agents.mind import Mind
     from workbench.agents.person import Person, load_fragment
@@ -53,7 +53,7 @@ _WHERE = {
     "RunFile": "workbench.record.run_file",
     "Settings": "workbench.settings",
     "Turn": "workbench.agents.turns",
-    "Weights": "workbench.agents.memory.semantic",
+    "Weights": "workbench.agents.memory.remembered",
     "WordProcessor": "workbench.agents.tools.word_processor",
     "WorkbenchError": "workbench.errors",
     "World": "workbench.worlds.world",

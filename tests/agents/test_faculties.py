@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import functools
+import http.server
 import threading
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -602,3 +603,37 @@ async def test_somebody_asked_alone_in_a_world_passes_its_checks_and_invites_oth
     await world.person("Ann").interview("Invite Bob.", remember=True)
     assert "Ann invites you to appointment 1" in world.person("Bob").memory.text
     assert any(event.type == "ATTEMPT" for event in world.events())
+
+
+@pytest.fixture
+def page():
+    """A page on this machine."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = b"The gazpacho is cold."
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/menu"
+        server.shutdown()
+
+
+async def test_web_page_is_a_document_by_its_address(page):
+    ann = await person("Ann").read_page(page, allow_private=True)
+    assert {name: [item.text for item in items] for name, items in ann.memory.documents.items()} == {
+        page: ["The gazpacho is cold."]
+    }
+
+
+async def test_page_of_this_machine_is_refused_unless_allowed(page):
+    with pytest.raises(UnreadableDocument, match=r"127\.0\.0\.1"):
+        await person("Ann").read_page(page)

@@ -14,7 +14,7 @@ import pytest
 from tests.cast import LISA, llm_at, person
 from workbench.agents.actions import action
 from workbench.agents.memory.consolidation import consolidate, reflect
-from workbench.agents.memory.semantic import Remembered
+from workbench.agents.memory.remembered import Remembered
 from workbench.agents.mind import Mind
 from workbench.agents.person import Person
 from workbench.agents.persona import Persona

@@ -366,3 +366,20 @@ async def test_what_a_failed_step_has_cost_stays_counted(model_server, tmp_path)
     again = World.resume(tmp_path / "r.sqlite", llm=llm_at(server))
     assert (again.steps, again.llm.meter.total) == (0, paid)
     assert paid.calls == 1
+
+
+async def test_run_file_of_version_1_is_read_and_goes_on(server, tmp_path):
+    path = tmp_path / "run.sqlite"
+    await begun(server, path).run(1, live=False)
+    old = sqlite3.connect(path)
+    old.executescript(
+        "DROP TABLE blobs; PRAGMA user_version = 1;"
+        "DELETE FROM meta WHERE key IN ('actions', 'tools', 'checks', 'real_world');"
+    )
+    old.close()
+    world = World.resume(path, llm=llm_at(server))
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (1,)
+    await world.run(1, live=False)
+    assert not [event for event in world.events() if event.type == "CHANGED"]
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (2,)
+    assert World.resume(path, llm=llm_at(server)).steps == 2

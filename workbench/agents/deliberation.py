@@ -17,7 +17,7 @@ from workbench.agents.faculties import EFFECT
 from workbench.agents.long_texts import summarise_longest, too_long
 from workbench.agents.looking_up import Library, ways_to_look_up
 from workbench.agents.memory.ledger import Ledger
-from workbench.agents.memory.semantic import Remembered
+from workbench.agents.memory.remembered import Remembered
 from workbench.agents.mind import Mind
 from workbench.agents.turns import Draft, Scene, Surroundings, Turn
 from workbench.errors import PromptTooLong

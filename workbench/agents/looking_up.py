@@ -8,7 +8,7 @@ from datetime import datetime
 
 from workbench.agents.actions import Acting, ActionDefinition, action
 from workbench.agents.memory.memory import Memory
-from workbench.agents.memory.semantic import Remembered
+from workbench.agents.memory.remembered import Remembered
 from workbench.llm.client import LLM
 from workbench.record.telling import say_time
 

@@ -11,7 +11,7 @@ from typing import Self
 from workbench.agents.grounding.passages import passages_of_page, passages_of_path
 from workbench.agents.memory.forgetting import forgetting
 from workbench.agents.memory.memory import Memory
-from workbench.agents.memory.semantic import Remembered
+from workbench.agents.memory.remembered import Remembered
 from workbench.agents.mind import Mind
 from workbench.agents.persona import Persona
 from workbench.agents.pictures import PICTURE_SUFFIXES, read_picture

@@ -8,17 +8,17 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from workbench.agents.actions import Action
 from workbench.agents.asking import messages_for
 from workbench.agents.checks import Checks
 from workbench.agents.deliberation import Deliberation
 from workbench.agents.faculties import Faculty, Tool, definitions_of, tools_of, undone_on_failure
-from workbench.agents.memory.consolidation import consolidate, reflect
 from workbench.agents.memory.memory import Memory
 from workbench.agents.memory.settings import MemorySettings
 from workbench.agents.memory.state import restore, state_of
+from workbench.agents.memory.upkeep import UPKEEP, UpkeepStage, consolidate_episodes, keep_up
 from workbench.agents.mind import Mind
 from workbench.agents.perception import Perceiving
 from workbench.agents.persona import Fragment, Persona
@@ -29,13 +29,9 @@ from workbench.errors import InvalidPersona, InvalidSettings, UnknownName
 from workbench.html import card
 from workbench.llm.calls import Message
 from workbench.llm.client import LLM, default_llm
-from workbench.llm.running import together
 from workbench.llm.seeds import derive_seed
 from workbench.record.events import Happening, Journal
 
-UpkeepStage = Literal["consolidate", "reflect"]
-UPKEEP: tuple[UpkeepStage, ...] = ("consolidate", "reflect")
-"""What becomes of the past before a person acts, in order."""
 FILE_TYPE = "TinyPerson"
 """The type that persona files carry, so that they can be read elsewhere too."""
 _PARTS = ("persona", "mind", "memory", "memory_settings", "vectors", "blobs")
@@ -300,21 +296,7 @@ class Person(Perceiving):
             llm: the model.
             seed: of the turn that follows.
         """
-        about, memory = self.persona.markdown, self.memory
-        if stage == "reflect":
-            if not memory.reflection_due:
-                return []
-            memories = [memory.semantic[place] for place in memory.semantic.of_kind("memory")]
-            if not memories:
-                return []
-            return await reflect(llm, self.name, about, memories, seed=derive_seed(seed, "reflection"))
-        due = memory.episodes_due()
-        seeds = [derive_seed(seed, "episode", number) for number in range(len(due))]
-        made = await together(
-            consolidate(llm, self.name, about, episode, seed=of_it, summaries=memory.episodic.summaries)
-            for episode, of_it in zip(due, seeds, strict=True)
-        )
-        return [happening for happenings in made for happening in happenings]
+        return await keep_up(self.memory, self.persona.markdown, stage, llm, seed=seed)
 
     async def consolidate(self) -> Self:
         """End the episode now: all that is in the window becomes memories, and leaves it.
@@ -323,20 +305,9 @@ class Person(Perceiving):
             ModelError: the model failed; nothing has changed.
         """
         seed = derive_seed("consolidation", len(self.memory.events), self.name)
-        made = await together(
-            consolidate(
-                self.llm,
-                self.name,
-                self.persona.markdown,
-                episode,
-                seed=derive_seed(seed, number),
-                summaries=self.memory.episodic.summaries,
-            )
-            for number, episode in enumerate(self.memory.episodes_due(all_=True))
-        )
-        for happenings in made:
-            for happening in happenings:
-                self.happens(happening)
+        due = self.memory.episodes_due(all_=True)
+        for happening in await consolidate_episodes(self.memory, self.persona.markdown, due, self.llm, seed=seed):
+            self.happens(happening)
         return self
 
     def pictures(self) -> tuple[tuple[str, str], ...]:

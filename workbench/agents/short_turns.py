@@ -10,7 +10,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from workbench.agents.actions import Action
-from workbench.agents.memory.semantic import Remembered
+from workbench.agents.memory.remembered import Remembered
 from workbench.agents.short_actions import ask_for_short_action, wanted
 from workbench.agents.turns import Draft, Scene
 from workbench.errors import NoPictures

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from workbench.agents.actions import Action, ActionDefinition, ActionType
-from workbench.agents.memory.semantic import Remembered
+from workbench.agents.memory.remembered import Remembered
 from workbench.agents.mind import Mind
 from workbench.agents.persona import Persona
 from workbench.llm.calls import Message

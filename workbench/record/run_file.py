@@ -72,6 +72,7 @@ class RunFile:
         self._numbers: dict[str, int] = dict(rows)
         self._names = {str(number): name for name, number in self._numbers.items()}
         self.blobs = Blobs(self._blob)
+        self._current = self._rows("PRAGMA user_version")[0][0] == VERSION
 
     def __repr__(self) -> str:
         return f"RunFile({str(self.path)!r}, steps={self.steps})"
@@ -259,6 +260,7 @@ class RunFile:
                     values = (number, time.isoformat(), json.dumps(meter))
                     self._connection.execute("INSERT INTO steps VALUES (?, ?, ?)", values)
                 self._connection.execute("COMMIT")
+                self._current = True
                 self.blobs.new.clear()
             except sqlite3.IntegrityError as error:
                 self._roll_back()
@@ -283,8 +285,9 @@ class RunFile:
             self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
 
     def _write_blobs(self) -> None:
-        self._connection.execute(_BLOBS)
-        self._connection.execute(f"PRAGMA user_version = {VERSION}")
+        if not self._current:  # a file of version 1 that goes on
+            self._connection.execute(_BLOBS)
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
         self._connection.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", self.blobs.new.items())
 
     def _blob(self, name: str) -> bytes | None:

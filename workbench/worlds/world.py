@@ -14,7 +14,8 @@ from workbench.agents.checks import Checks
 from workbench.agents.deliberation import Deliberation
 from workbench.agents.faculties import Faculty, definitions_of, undone_on_failure
 from workbench.agents.memory.memory import Memory
-from workbench.agents.person import UPKEEP, Person, UpkeepStage
+from workbench.agents.memory.upkeep import UPKEEP, UpkeepStage
+from workbench.agents.person import Person
 from workbench.agents.turns import Surroundings
 from workbench.errors import (
     CacheMiss,

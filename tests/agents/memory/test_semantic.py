@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.agents.memory.semantic import Remembered, SemanticMemory, Weights
+from workbench.agents.memory.remembered import Remembered, Weights
+from workbench.agents.memory.semantic import SemanticMemory
 from workbench.agents.memory.vectors import BLOCK_ROWS
 from workbench.errors import InvalidPersona, InvalidSettings
 from workbench.record.events import START

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from pydantic import BaseModel, Field
 
-from workbench.agents.memory.semantic import Remembered
+from workbench.agents.memory.remembered import Remembered
 from workbench.llm.client import LLM
 from workbench.prompts import render
 from workbench.record.events import Event, Happening

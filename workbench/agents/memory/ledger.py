@@ -7,7 +7,8 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workbench.agents.memory.semantic import Retrieval, SemanticMemory
+from workbench.agents.memory.remembered import Retrieval
+from workbench.agents.memory.semantic import SemanticMemory
 
 if TYPE_CHECKING:
     import numpy as np

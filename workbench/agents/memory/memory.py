@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.agents.memory.episodic import EpisodicMemory, Mark
 from workbench.agents.memory.ledger import Ledger, read_ledger
-from workbench.agents.memory.semantic import Remembered, Retrieval, SemanticMemory
+from workbench.agents.memory.remembered import Remembered, Retrieval
+from workbench.agents.memory.semantic import SemanticMemory
 from workbench.agents.memory.settings import MemorySettings
 from workbench.errors import UnknownName
 from workbench.llm.client import LLM

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import base64
 import copy
-import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
+from workbench.agents.memory.remembered import EPOCH, Remembered, RememberedKind, Retrieval, Weights, microseconds
 from workbench.agents.memory.vectors import BLOCK_ROWS, Vectors, decode, scaled
 from workbench.errors import InvalidPersona, InvalidSettings
 
@@ -31,78 +30,9 @@ if TYPE_CHECKING:
 DIGITS = 5
 """Decimals of a cosine that count: beyond them lies the rounding of the vectors, and equal texts would differ."""
 
-RememberedKind = Literal["memory", "insight", "document"]
 Mark = tuple[int, int, frozenset[str]]
 
-_EPOCH = datetime(1970, 1, 1)
 _HOUR = 3_600_000_000  # microseconds
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """One thing that a person knows.
-
-    Raises:
-        InvalidSettings: an importance that is no whole number from 1 to 10, a kind that is none, a time with a zone.
-    """
-
-    key: str
-    """Unique in a memory: "12" for the event of that id, "report.pdf#3" for a passage of a document."""
-    kind: RememberedKind
-    text: str
-    time: datetime
-    """Simulated time, without a zone."""
-    importance: int
-    """From 1, mundane, to 10, poignant."""
-    links: tuple[int, ...] = ()
-    """Ids of the events that it rests on; of an insight, those of its memories."""
-    source: str = ""
-    """The name of the document; empty for what comes from none."""
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.importance, int) or not 1 <= self.importance <= 10:
-            raise InvalidSettings(f"{self.key!r}: importance is a whole number from 1 to 10, not {self.importance!r}")
-        if self.kind not in get_args(RememberedKind):
-            raise InvalidSettings(f"{self.key!r}: {self.kind!r} is not one of {', '.join(get_args(RememberedKind))}")
-        _microseconds(self.time)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """How much each score counts; zero or more, not all zero.
-
-    The defaults are those of the implementation by the authors of Park et al. 2023, arXiv 2304.03442.
-    """
-
-    recency: float = 0.5
-    relevance: float = 3.0
-    importance: float = 2.0
-
-    def __post_init__(self) -> None:
-        if not all(weight >= 0 for weight in (self.recency, self.relevance, self.importance)):
-            raise InvalidSettings(f"{self!r}: a weight is zero or more")
-        if not 0 < self.sum < math.inf:
-            raise InvalidSettings(f"{self!r}: one weight at least is more than zero, and none is infinite")
-
-    @property
-    def sum(self) -> float:
-        """All three together."""
-        return self.recency + self.relevance + self.importance
-
-
-@dataclass(frozen=True, eq=False)
-class Retrieval:
-    """What was eligible, in the order of the memory, with its scores from 0 to 1, and what was shown of it."""
-
-    places: NDArray[np.int32]
-    """In the memory, ascending; the other arrays have the same length."""
-    recency: NDArray[np.float32]
-    importance: NDArray[np.float32]
-    relevance: NDArray[np.float32]
-    score: NDArray[np.float32]
-    """The three together by their weights."""
-    shown: tuple[int, ...]
-    """The places of the best, best first; of equals the older first."""
 
 
 class SemanticMemory:
@@ -133,7 +63,7 @@ class SemanticMemory:
             self._keys[place],
             self._kinds[place],
             self._texts[place],
-            _EPOCH + timedelta(microseconds=self._times[place]),
+            EPOCH + timedelta(microseconds=self._times[place]),
             self._importances[place],
             self._links[place],
             self._sources[place],
@@ -167,7 +97,7 @@ class SemanticMemory:
         self._keys.append(item.key)
         self._kinds.append(item.kind)
         self._texts.append(item.text)
-        self._times.append(_microseconds(item.time))
+        self._times.append(microseconds(item.time))
         self._importances.append(item.importance)
         self._links.append(item.links)
         self._sources.append(item.source)
@@ -309,7 +239,7 @@ class SemanticMemory:
         places = self._eligible()
         if among is not None:
             places = places[np.isin(places, np.asarray(among, dtype=np.int32))]
-        hours = (_microseconds(now) - np.array(self._times)[places]) / _HOUR
+        hours = (microseconds(now) - np.array(self._times)[places]) / _HOUR
         recency = decay ** np.maximum(hours, 0)
         importance = (np.array(self._importances)[places] - 1) / 9
         relevance = _stretched(self._cosines(queries, places))
@@ -373,12 +303,6 @@ class SemanticMemory:
     def _restore(self, keys: Sequence[str], rows: NDArray[np.float16]) -> None:
         known = [row for row, key in enumerate(keys) if key in self._place_of]
         self._append([self._place_of[keys[row]] for row in known], rows[known])
-
-
-def _microseconds(time: datetime) -> int:
-    if time.tzinfo is not None:
-        raise InvalidSettings(f"{time}: simulated time has no zone")
-    return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 def _single(scores: Floats) -> Rows:

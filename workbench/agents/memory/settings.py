@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self, get_args
 
-from workbench.agents.memory.semantic import Weights
+from workbench.agents.memory.remembered import Weights
 from workbench.errors import InvalidSettings
 
 LongText = Literal["error", "summarise"]
