@@ -38,7 +38,7 @@ def box(title: str, subtitle: str, body: str = "") -> str:
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a table of texts, aligned to the left; without a head when there are no headings."""
-    left = ' style="text-align:left;vertical-align:top"'
+    left = ' style="text-align:left;vertical-align:top;padding:.15em 1.2em .15em 0"'
     head = "".join(f"<th{left}>{text(heading)}</th>" for heading in headings)
     head = f"<thead><tr>{head}</tr></thead>" if headings else ""
     body = "".join("<tr>" + "".join(f"<td{left}>{text(cell)}</td>" for cell in row) + "</tr>" for row in rows)

@@ -417,6 +417,9 @@ async def test_recall_finds_what_has_left_the_window(model_server):
     result = next(event.content for event in ann.events() if event.type == "RESULT")
     assert "[Monday, 2025-01-06 09:00] The password is swordfish." in result
     assert [asked_for(r) for r in server.requests] == ["memories", "turn", "turn"]
+    ledger = ann.memory.ledger()
+    assert set(ledger["query"]) == {"the password"}
+    assert ledger["shown"].sum() == 8
 
 
 async def test_people_without_past_and_documents_have_nothing_to_look_up(model_server):

@@ -6,7 +6,6 @@ Nothing of the person changes here. What happens is collected, and becomes event
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from workbench.agents.faculties import EFFECT
 from workbench.agents.long_texts import summarise_longest, too_long
 from workbench.agents.looking_up import Library, ways_to_look_up
 from workbench.agents.memory.ledger import Ledger
-from workbench.agents.memory.remembered import Remembered
+from workbench.agents.memory.remembered import Remembered, Retrieval
 from workbench.agents.mind import Mind
 from workbench.agents.turns import Draft, Scene, Surroundings, Turn
 from workbench.errors import PromptTooLong
@@ -64,7 +63,7 @@ class Deliberation:
     _calls: list[str] = field(default_factory=list)
     _reached: dict[str, str] = field(default_factory=dict)
     _remembered: tuple[Remembered, ...] | None = None
-    _retrieved: dict[str, object] = field(default_factory=dict)
+    _retrieved: list[dict[str, object]] = field(default_factory=list)
     _summaries: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -173,10 +172,14 @@ class Deliberation:
         if not queries or not memory.settings.k or len(memory.semantic) == len(memory.semantic.forgotten):
             return ()
         found = await memory.retrieve(self.llm, queries, self.surroundings.time)
+        self._note_retrieval(queries, found)
+        return tuple(memory.semantic[place] for place in found.shown)
+
+    def _note_retrieval(self, queries: list[str], found: Retrieval) -> None:
+        memory = self.person.memory
         name = memory.blobs.keep(Ledger.of(found).to_bytes())
-        shown = [memory.semantic[place] for place in found.shown]
-        self._retrieved = {"query": queries, "shown": [int(item.key) for item in shown], "ledger": name}
-        return tuple(shown)
+        shown = [int(memory.semantic[place].key) for place in found.shown]
+        self._retrieved.append({"query": queries, "shown": shown, "ledger": name})
 
     def _queries(self) -> list[str]:
         """Return what memories are looked for with: the latest that was perceived since the person last acted.
@@ -191,13 +194,10 @@ class Deliberation:
         mind = self.person.mind
         return [text for text in latest[:LATEST] or (*mind.goals[:LATEST], mind.attention) if text.strip()]
 
-    def _what_was_remembered(self) -> Sequence[Happening]:
-        if not self._retrieved:
-            return ()
-        content = json.dumps({**self._retrieved, "calls": self._calls}, ensure_ascii=False)
-        name = self.person.name
-        call = next(iter(self._calls), None)
-        return (Happening("memory", "RETRIEVED", content, target=name, call=call, heard_by=(name,)),)
+    def _what_was_remembered(self) -> list[Happening]:
+        name, call = self.person.name, next(iter(self._calls), None)
+        notes = [json.dumps({**one, "calls": self._calls}, ensure_ascii=False) for one in self._retrieved]
+        return [Happening("memory", "RETRIEVED", note, target=name, call=call, heard_by=(name,)) for note in notes]
 
     # -- doing ---------------------------------------------------------------------------------------------
 
@@ -255,7 +255,9 @@ class Deliberation:
             refused = f"{action.type} reaches out of the simulation, and the world does not allow it (real_world=False)"
             return Outcome("That is not possible here.", failure=refused)
         around = self.surroundings
-        known = Library(self.person.memory, self.llm, around.time)
+        known = Library(
+            self.person.memory, self.llm, around.time, lambda query, found: self._note_retrieval([query], found)
+        )
         acting = Acting(self.person.name, around.time, tuple(around.in_reach), around.everybody, self.llm, known)
         return await definition.run(action.content, acting)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from workbench.agents.actions import Acting, ActionDefinition, action
 from workbench.agents.memory.memory import Memory
-from workbench.agents.memory.remembered import Remembered
+from workbench.agents.memory.remembered import Remembered, Retrieval
 from workbench.llm.client import LLM
 from workbench.record.telling import say_time
 
@@ -55,10 +55,13 @@ class Library:
     memory: Memory
     llm: LLM
     now: datetime
+    found: Callable[[str, Retrieval], None] = lambda query, found: None
+    """Is told what was found for what, for the ledger."""
 
     async def recall(self, query: str) -> str:
         """Return what is remembered of something, with its dates."""
         found = await self.memory.retrieve(self.llm, [query], self.now, k=FOUND)
+        self.found(query, found)
         items = [self.memory.semantic[place] for place in found.shown]
         return "\n".join(map(dated, items)) or "You remember nothing of it."
 
@@ -73,6 +76,7 @@ class Library:
             return f"{name}:\n" + "\n\n".join(passage.text for passage in passages)
         places = [p for p in self.memory.semantic.of_kind("document") if self.memory.semantic[p].source == name]
         found = await self.memory.retrieve(self.llm, [question], self.now, k=PASSAGES, among=places)
+        self.found(question, found)
         parts = sorted(places.index(place) for place in found.shown)
         numbers = ", ".join(str(part + 1) for part in parts)
         text = "\n\n".join(passages[part].text for part in parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -36,14 +37,24 @@ class Conversation:
         for _, group in groupby(self.events, key=lambda event: event.time):
             events = list(group)
             lines.append(f"[{say_time(events[0].time)}]")
-            lines += [f"{event.id:>4} {speaker(event)}: {words_of(event)}" for event in events]
+            lines += [f"{event.id:>4} {speaker(event)}: {_words(event)}" for event in events]
         return "\n".join(lines)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = [(e.id, say_time(e.time), speaker(e), words_of(e), e.type in _QUIET) for e in self.events]
+        rows = [(e.id, say_time(e.time), speaker(e), _words(e), e.type in _QUIET) for e in self.events]
         return dialogue(rows)
+
+
+def _words(event: Event) -> str:
+    """Return what an event says; the arguments of a tool's action one by one."""
+    if event.kind != "action" or event.type in ("TALK", "THINK", "REACH_OUT"):
+        return words_of(event)
+    try:
+        return "; ".join(f"{name}: {value}" for name, value in json.loads(event.content).items())
+    except (ValueError, AttributeError):  # an action of somebody else's file
+        return words_of(event)
 
 
 def speaker(event: Event) -> str:

@@ -200,6 +200,7 @@ async def test_ledger_says_what_was_eligible_and_what_was_shown(model_server, tm
         "relevance",
         "score",
         "shown",
+        "query",
     ]
     assert list(ledger.columns) == columns
     assert (len(ledger), int(ledger["shown"].sum())) == (10, 3)

@@ -155,10 +155,9 @@ class Memory:
     def ledger(self, turn: int | None = None) -> pd.DataFrame:
         """Return why the prompt of a turn showed which memories: one row for each that was eligible, best first.
 
-        What a person looked up by RECALL or CONSULT stands in the RESULT that they were told.
-
         Columns: memory (its event id), kind, text, time, links, source, recency, importance, relevance and score
-        (each 0-1), shown (whether it went into the prompt).
+        (each 0-1), shown (whether it went into the prompt), query (what was looked for: what came to mind by itself
+        first, then what the person looked up with RECALL or CONSULT).
 
         Args:
             turn: the id of any event that the person produced in the turn; the last turn when not given.
@@ -166,12 +165,15 @@ class Memory:
         Raises:
             UnknownName: the person did nothing of that id.
         """
-        made = self._retrieved(turn)
-        ledger = read_ledger(self.blobs.read(json.loads(made.content)["ledger"])) if made else Ledger.empty()
-        return ledger.to_frame(self.semantic)
+        import pandas as pd
 
-    def _retrieved(self, turn: int | None) -> Event | None:
-        retrieved = [event for event in self.events if event.type == "RETRIEVED" and event.kind == "memory"]
+        frames = [Ledger.empty().to_frame(self.semantic).assign(query=pd.Series(dtype=object))]
+        for made in self._retrieved(turn):
+            ledger = read_ledger(self.blobs.read(made["ledger"])).to_frame(self.semantic)
+            frames.append(ledger.assign(query="; ".join(made["query"])))
+        return pd.concat(frames[1:], ignore_index=True) if len(frames) > 1 else frames[0]
+
+    def _retrieved(self, turn: int | None) -> list[dict[str, Any]]:
         own = (event for event in self.events if event.source == self.name and event.call)
         actions = [event for event in own if happened(event)]
         if turn is None:
@@ -182,8 +184,8 @@ class Memory:
                 raise UnknownName(
                     f"event {turn!r} is none that this person produced: give the id of one of their actions"
                 )
-        of_turn = [event for event in retrieved if call in json.loads(event.content)["calls"]]
-        return of_turn[-1] if of_turn else None
+        retrieved = (json.loads(e.content) for e in self.events if e.type == "RETRIEVED" and e.kind == "memory")
+        return [made for made in retrieved if call in made["calls"]]
 
     # -- going back, copying -------------------------------------------------------------------------------
 

@@ -116,7 +116,7 @@ class Calendar(Tool):
             )
             for one in self.appointments
         ]
-        return box(self.name, f"{len(rows)} appointments", table(_COLUMNS, rows))
+        return box(self.name, f"{len(rows)} appointment{'s' if len(rows) != 1 else ''}", table(_COLUMNS, rows))
 
     # -- what is there -------------------------------------------------------------------------------------
 

@@ -82,7 +82,7 @@ class WordProcessor(Tool):
 
     def _repr_html_(self) -> str:
         rows = [(one.title, one.owner, one.revision, say_time(one.written), one.text) for one in self.documents]
-        return box(self.name, f"{len(rows)} documents", table(_COLUMNS, rows))
+        return box(self.name, f"{len(rows)} document{'s' if len(rows) != 1 else ''}", table(_COLUMNS, rows))
 
     # -- what is there -------------------------------------------------------------------------------------
 
