@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, reduce
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InvalidPersona, InvalidSettings
@@ -82,7 +82,7 @@ class Vectors:
 
         def best(blocks: list[Rows]) -> list[Rows]:
             # A product for each query: BLAS takes twice the time for a matrix so narrow, and its rounding depends on q.
-            return [np.max([rows @ query for query in queries], axis=0) for rows in blocks]
+            return [reduce(np.maximum, (rows @ query for query in queries)) for rows in blocks]
 
         blocks = list(self.filled())
         share = math.ceil(len(blocks) / N_THREADS)
