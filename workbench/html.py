@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -11,6 +12,9 @@ _STYLE = (
     "color:var(--jp-content-font-color1,inherit);background:var(--jp-layout-color1,transparent)"
 )
 _QUIET = "color:var(--jp-content-font-color2,#777);font-size:92%"
+
+
+_THUMBNAIL = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
 
 
 def text(value: object) -> str:
@@ -45,12 +49,14 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return f"<table>{head}<tbody>{body}</tbody></table>"
 
 
-def dialogue(rows: Sequence[tuple[int, str, str, str, bool]]) -> str:
+def dialogue(rows: Sequence[tuple[int, str, str, str, bool]], thumbnails: Mapping[int, str] | None = None) -> str:
     """Return a conversation to be read.
 
     Args:
         rows: number, time, speaker, words, and whether they were only thought.
+        thumbnails: of pictures that were seen, by number, as data URLs; what is none is not shown.
     """
+    shown = {number: url for number, url in (thumbnails or {}).items() if _THUMBNAIL.fullmatch(url)}
     parts, last = [], ""
     for number, time, speaker, words, quiet in rows:
         if time != last:
@@ -60,9 +66,15 @@ def dialogue(rows: Sequence[tuple[int, str, str, str, bool]]) -> str:
         parts.append(
             f'<div id="event-{number}" style="margin:.25em 0;padding-left:2.6em;text-indent:-2.6em">'
             f'<span style="{_QUIET};display:inline-block;width:2.6em;text-indent:0">{number}</span>'
-            f'<b>{text(speaker)}</b> <span style="{style}">{text(words)}</span></div>'
+            f'<b>{text(speaker)}</b> <span style="{style}">{text(words)}</span>'
+            f"{_picture(shown.get(number))}</div>"
         )
     return f'<div style="max-width:56em;line-height:1.45">{"".join(parts)}</div>'
+
+
+def _picture(url: str | None) -> str:
+    style = "display:block;margin:.3em 0;border-radius:4px"
+    return f'<img alt="the picture, small" src="{url}" style="{style}">' if url else ""
 
 
 def _tree(value: Any) -> str:

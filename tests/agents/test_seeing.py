@@ -14,6 +14,7 @@ from tests.model_server import Fault
 from workbench.agents.memory.settings import MemorySettings
 from workbench.agents.person import Person
 from workbench.errors import NoPictures, StepFailed, UnreadableDocument
+from workbench.html import dialogue
 from workbench.worlds.world import World
 
 
@@ -124,3 +125,17 @@ def test_file_that_is_no_picture_says_so(tmp_path):
 
 def test_words_are_still_words():
     assert person("Ann").see("a red door").memory.text.endswith('<see to="Ann">a red door</see>\n')
+
+
+def test_picture_is_shown_small_where_the_conversation_is_read(photo):
+    world = World("Shop", [person("Ann")])
+    world.person("Ann").see(photo, "an <ad>")
+    shown = world.conversation()
+    assert "Ann sees: [picture " in str(shown)
+    assert '<img alt="the picture, small" src="data:image/jpeg;base64,' in shown._repr_html_()
+    assert "an &lt;ad&gt;" in shown._repr_html_()
+
+
+def test_what_is_no_picture_is_not_shown_as_one():
+    assert "<img" not in dialogue([(1, "", "Ann sees", "an ad", False)], {1: 'x" onerror="alert(1)'})
+    assert "<img" not in dialogue([(1, "", "Ann sees", "an ad", False)], {1: "https://example.org/pixel.png"})

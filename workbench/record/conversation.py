@@ -44,7 +44,8 @@ class Conversation:
 
     def _repr_html_(self) -> str:
         rows = [(e.id, say_time(e.time), speaker(e), _words(e), e.type in _QUIET) for e in self.events]
-        return dialogue(rows)
+        thumbnails = {e.id: json.loads(e.content)["thumbnail"] for e in self.events if e.type == "IMAGE"}
+        return dialogue(rows, thumbnails)
 
 
 def _words(event: Event) -> str:
@@ -63,6 +64,8 @@ def speaker(event: Event) -> str:
         return f"{event.source or event.target} thinks"
     if event.type == "REACH_OUT":
         return f"{event.source} reaches out to {event.target}"
+    if event.type == "IMAGE":
+        return f"{event.target} sees"
     if event.kind == "action" and event.type != "TALK":
         return f"{event.source} does {event.type}"
     if not event.source:
