@@ -172,6 +172,8 @@ class Person(Perceiving):
         if memory and (tools := {tool.name: list(tool.effects()) for tool in tools_of(self.faculties)}):
             parts["tools"] = {**self._kept.get("tools", {}), **tools}
         whole = {**self._kept, **parts}
+        if not memory:
+            whole.pop("tools", None)
         return {key: whole[key] for key in whole if key in parts or key not in _PARTS}
 
     def _restore(self, data: dict[str, Any], where: str) -> None:
@@ -258,7 +260,7 @@ class Person(Perceiving):
     def _take_in(self, happening: Happening) -> None:
         """Let something happen where nobody else lives."""
         event = self._journal.add(happening)
-        if happening.heard_by:
+        if self.name in happening.heard_by:
             self.perceive(event)
 
     async def listen_and_act(self, speech: str, source: str = "") -> list[Action]:

@@ -196,8 +196,9 @@ def changes(spec: Mapping[str, Any], world: World) -> list[str]:
         "endpoint": world.llm.endpoint.name,
         "prompts": prompts_version(),
         "checks": _checks(world),
+        "real_world": world.real_world,
     }
-    then = {"checks": {}, **spec}
+    then = {"checks": {}, "real_world": False, **spec}
     changed = {what: value for what, value in now.items() if value != then[what]}
     return [f"{what}: {then[what]} until here, {value} from here on" for what, value in changed.items()]
 

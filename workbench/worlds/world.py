@@ -119,7 +119,7 @@ class World(Broadcasting):
         )
         self._journal.last_id = len(earlier) + len(contents)
         for person in self.people:
-            person.memory = Memory(person.name, person.memory.settings)
+            person.memory = Memory(person.name, person.memory.settings, encoder=person.memory.encoder)
         self._move_in()
         recording.replay(earlier, self)
         for person in self.people:
@@ -137,7 +137,6 @@ class World(Broadcasting):
 
     def _equip(self, tools: Sequence[Faculty], checks: Checks | None, real_world: bool) -> None:
         self.checks, self.real_world = checks, real_world
-        self._faculties = tuple(tools)
         self.abilities = definitions_of(tools, self.name)
         for person in self.people:
             definitions_of([*person.faculties, *tools], person.name)  # two of one name are told now
@@ -211,8 +210,8 @@ class World(Broadcasting):
         world.file = file
         step, time, meter = file.last_step or (0, datetime.fromisoformat(spec["start"]), [])
         world._journal.step, world._journal.time, world._journal.last_id = step, time, file.last_id
-        world._move_in()
         recording.check_empty(world.tools)
+        world._move_in()
         recording.replay(file.perceived(), world)
         paid = spec.get("meter", {})
         world.llm.meter.restore(paid["rows"] if paid.get("step") == step else meter)

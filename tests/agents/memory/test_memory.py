@@ -517,3 +517,18 @@ def test_person_of_wrong_settings_says_what_is_needed(wrong):
 def test_settings_of_wrong_types_say_why(wrong):
     with pytest.raises(InvalidSettings, match=next(iter(wrong))):
         MemorySettings(**wrong)
+
+
+async def test_vectors_that_move_into_a_world_are_not_made_again(model_server, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_EMBEDDING_MODEL", "m")
+    server = model_server(play(Ann=turn(talk("Hm.")), memory=keep_all()))
+    ann = small(server)
+    for number in range(12):
+        ann.listen(f"Number {number}.")
+    await ann.act()
+    before = len(server.requests)
+    world = World("House", [ann], llm=llm_at(server)).broadcast("Number 3?")
+    await world.run(1, live=False)
+    embedded = {text for r in server.requests[before:] for text in r.body.get("input", ())}
+    assert "Number 3?" in embedded
+    assert embedded.isdisjoint(item.text for item in world.person("Ann").memory.semantic)

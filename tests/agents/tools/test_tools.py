@@ -171,3 +171,45 @@ async def test_resuming_for_people_who_are_not_there_is_an_error(model_server, t
     world_at(model_server(play()), "Ann", record=tmp_path / "run.sqlite").close()
     with pytest.raises(UnknownName, match="nobody in this run is called 'Anne'"):
         World.resume(tmp_path / "run.sqlite", faculties={"Anne": []})
+
+
+async def test_person_whose_tool_was_saved_lives_in_a_world_that_resumes(model_server, tmp_path):
+    """What the tool held is in the record once, and not in the first state of the person as well."""
+    server = model_server(play(Ann=[WRITE, turn(talk("Done."))]))
+    ann = Person({"name": "Ann"}, llm=llm_at(server), faculties=[WordProcessor()])
+    await ann.act()
+    path, record, papers = ann.save(tmp_path / "ann.agent.json"), tmp_path / "run.sqlite", WordProcessor()
+    World("Office", [Person.load(path, faculties=[papers])], llm=llm_at(server), record=record).close()
+    again = WordProcessor()
+    World.resume(record, llm=llm_at(server), faculties={"Ann": [again]})
+    assert again.documents == papers.documents != []
+
+
+async def test_resuming_that_is_refused_leaves_the_tool_to_its_world(model_server, tmp_path):
+    server, papers = model_server(play(Ann=[WRITE, turn(talk("Done.")), turn(talk("More."))])), WordProcessor()
+    world = world_at(server, "Ann", tools=[papers], record=tmp_path / "run.sqlite")
+    await world.run(1, live=False)
+    with pytest.raises(InvalidSettings, match="is not empty"):
+        World.resume(tmp_path / "run.sqlite", llm=llm_at(server), tools=[papers])
+    await world.run(1, live=False)
+    assert world.steps == 2
+
+
+async def test_twin_does_not_hear_its_own_invitation_to_others(model_server):
+    invite = does("CREATE_APPOINTMENT", title="Tea", start="2025-01-06 15:00", minutes=30, place="", invite=["Bob"])
+    server = model_server(play(Ann=[turn(invite), turn(talk("Done."))]))
+    ann = Person({"name": "Ann"}, faculties=[Calendar()])
+    world = World("Office", [ann, person("Bob")], llm=llm_at(server))
+    twin = world.person("Ann").twin()
+    await twin.act()
+    assert "invites you" not in twin.memory.text
+    assert world.person("Bob").events() == []
+
+
+async def test_real_world_that_is_taken_back_is_noted(model_server, tmp_path):
+    server = model_server(play())
+    world_at(server, "Ann", record=tmp_path / "run.sqlite", real_world=True).close()
+    world = await World.resume(tmp_path / "run.sqlite", llm=llm_at(server)).run(1, live=False)
+    assert [e.content for e in world.events() if e.type == "CHANGED"] == [
+        "real_world: True until here, False from here on"
+    ]
