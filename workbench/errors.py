@@ -29,6 +29,7 @@ WorkbenchError
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -182,6 +183,26 @@ def storage_errors(path: Path, what: str) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(f"{path}: {what} cannot be used: {reason}{_advice(reason)}", path=path) from error
+
+
+@contextmanager
+def replaced_when_whole(path: Path, what: str) -> Iterator[Path]:
+    """Give a file beside another to write to; it takes the other's place when all is written, or is removed.
+
+    Args:
+        path: the file to be written.
+        what: what it is to the reader of a message, as for `storage_errors`.
+
+    Raises:
+        StorageError: it cannot be written; what was there stays.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with storage_errors(path, what):
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _damaged(path: Path, what: str, error: Exception) -> DamagedFile:

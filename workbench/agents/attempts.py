@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from workbench.errors import storage_errors
+from workbench.errors import replaced_when_whole
 from workbench.html import table
 from workbench.llm.client import LLM
 from workbench.record.events import Event
@@ -125,14 +124,9 @@ def write_preferences(run: Run, path: str | Path) -> int:
     """
     lines = [json.dumps(pair, ensure_ascii=False) for turn in _turns(run.events()) for pair in _pairs(turn)]
     target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    with storage_errors(target, "the preferences"):
+    with replaced_when_whole(target, "the preferences") as temporary:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return len(lines)
 
 

@@ -20,7 +20,7 @@ from workbench.judging import propositions
 from workbench.judging.criteria import CriterionScore, score_criteria
 from workbench.judging.propositions import Proposition
 from workbench.judging.repetition import repetition
-from workbench.llm.calls import Message, text_of
+from workbench.llm.calls import Message, asked_of, text_of
 from workbench.llm.client import LLM
 from workbench.llm.seeds import derive_seed
 from workbench.prompts import render
@@ -221,7 +221,7 @@ class Checks:
             proposed=quote("proposed", answer),
             feedback=feedback,
         )
-        judge = [{"role": "system", "content": render("rewrite_system")}, {"role": "user", "content": user}]
+        judge = asked_of(render("rewrite_system"), user)
         return await ask_for_turn(llm, scene, judge, purpose=CORRECTION, seed=seed)
 
     def _notes(

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from workbench.agents.grounding.chunking import chunks
 from workbench.errors import PromptTooLong
+from workbench.llm.calls import asked_of
 from workbench.llm.client import LLM
 from workbench.llm.running import together
 from workbench.prompts import render
@@ -70,6 +71,6 @@ async def summarise_longest(
 async def _summarise(llm: LLM, name: str, part: str, number: int, parts: int) -> tuple[str, str]:
     words = max(len(part.split()) // SHRINK, 40)
     user = render("summarise_user", text=quote("text", part), number=number, parts=parts, words=words)
-    messages = [{"role": "system", "content": render("summarise_system")}, {"role": "user", "content": user}]
+    messages = asked_of(render("summarise_system"), user)
     reply = await llm.complete(messages, _SummaryAnswer, purpose="summary", person=name, temperature=0.0)
     return reply.value.summary, reply.call

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import InvalidPersona, UnknownName, storage_errors
+from workbench.errors import InvalidPersona, UnknownName, replaced_when_whole, storage_errors
 
 LARGEST = 2_000_000
 """Bytes; a persona of this size would be 500,000 tokens, so a larger file without a memory is a mistake."""
@@ -58,18 +57,13 @@ def write_file(path: str | Path, data: Mapping[str, Any]) -> None:
     text = _as_yaml(dict(data)) if _is_yaml(path) else ""
     if len(text) > LARGEST:
         raise InvalidPersona(f"{path}: a memory of this size is too much for YAML: save it as .agent.json")
-    with storage_errors(path, "the persona file"):
+    with replaced_when_whole(path, "the persona file") as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with temporary.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                if not text:  # piece by piece: the text of a large memory would be one more copy of it
-                    json.dump(data, file, ensure_ascii=False, indent=2)
-                    file.write("\n")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            if not text:  # piece by piece: the text of a large memory would be one more copy of it
+                json.dump(data, file, ensure_ascii=False, indent=2)
+                file.write("\n")
 
 
 def _is_yaml(path: Path) -> bool:

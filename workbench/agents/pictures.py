@@ -62,7 +62,7 @@ class Picture:
     @property
     def data_url(self) -> str:
         """The picture as models take it."""
-        return _data_url(self.data, self.media_type)
+        return data_url(self.data, self.media_type)
 
 
 def read_picture(path: str | Path) -> Picture:
@@ -186,10 +186,11 @@ def _thumbnail(image: Image) -> str:
     flat = Image.new("RGB", small.size, "white")
     flat.paste(small, mask=small.getchannel("A") if small.mode == "RGBA" else None)
     data, media_type = _encode(flat)
-    return _data_url(data, media_type)
+    return data_url(data, media_type)
 
 
-def _data_url(data: bytes, media_type: str) -> str:
+def data_url(data: bytes, media_type: str) -> str:
+    """Return a picture as models and pages take it."""
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable
 
-from workbench.agents.pictures import Picture
+from workbench.agents.pictures import Picture, data_url
 from workbench.record.blobs import Blobs
 from workbench.record.events import Event, Happening
 
@@ -31,6 +30,5 @@ def pictures_in(events: Iterable[Event], blobs: Blobs) -> tuple[tuple[str, str],
     for event in events:
         if event.type == "IMAGE":
             seen = json.loads(event.content)
-            data = base64.b64encode(blobs.read(seen["picture"])).decode()
-            found[seen["picture"][:8]] = f"data:{seen['media_type']};base64,{data}"
+            found[seen["picture"][:8]] = data_url(blobs.read(seen["picture"]), seen["media_type"])
     return tuple(found.items())

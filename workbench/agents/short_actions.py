@@ -18,12 +18,14 @@ from pydantic import BaseModel, create_model
 from workbench.agents.actions import Action, ActionDefinition
 from workbench.agents.looking_up import consult, list_documents, recall
 from workbench.agents.turns import Draft, Scene
+from workbench.llm.calls import asked_of
 from workbench.llm.client import LLM
 from workbench.prompts import render
 from workbench.record.events import Event
 
 _GIVEN = re.compile(r"\b(\w+)\s*=\s*(\"(?:[^\"\\]|\\.)*\"|\[[^\]]*\]|-?\d+(?:\.\d+)?|true|false)")
-_SPOKEN = frozenset({"CONVERSATION", "TALK"})
+SPOKEN = frozenset({"CONVERSATION", "TALK"})
+"""Types of what is said aloud."""
 
 
 def wanted(scene: Scene) -> ActionDefinition | None:
@@ -63,13 +65,13 @@ async def ask_for_short_action(
 def _messages(scene: Scene, definition: ActionDefinition, script: str) -> list[dict[str, Any]]:
     system = render("short_turn_system", world=scene.surroundings.world, persona=scene.persona.markdown)
     user = render("short_action_user", script=script, purpose=definition.purpose, name=scene.persona.name)
-    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    return asked_of(system, user)
 
 
 def _last_said(scene: Scene) -> str:
     """Return what was said last; nothing where the person has done something since."""
     last: Event | None = next((e for e in reversed(scene.events) if e.type != "DONE" and e.kind != "mind"), None)
-    return last.content if last and last.type in _SPOKEN and last.source != scene.persona.name else ""
+    return last.content if last and last.type in SPOKEN and last.source != scene.persona.name else ""
 
 
 def _is_meant(name: str, everybody: tuple[str, ...], said: str) -> bool:

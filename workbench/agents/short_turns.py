@@ -11,16 +11,15 @@ from pydantic import BaseModel, Field
 
 from workbench.agents.actions import Action
 from workbench.agents.memory.remembered import Remembered
-from workbench.agents.short_actions import ask_for_short_action, wanted
+from workbench.agents.short_actions import SPOKEN, ask_for_short_action, wanted
 from workbench.agents.turns import Draft, Scene
 from workbench.errors import NoPictures
-from workbench.llm.calls import Message
+from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM
 from workbench.prompts import render
 from workbench.record.events import Event
 from workbench.record.telling import words_of
 
-_SPOKEN = frozenset({"CONVERSATION", "TALK"})
 _UNTOLD = frozenset({"THINK", "REACH_OUT", "DONE"})
 FEW = 3
 """Memories that it can use."""
@@ -66,7 +65,7 @@ def short_turn_messages(scene: Scene) -> list[Message]:
         last="".join(map(_line, scene.events[-1:])),
         name=scene.persona.name,
     )
-    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    return asked_of(system, user)
 
 
 def _plain(item: Remembered) -> str:
@@ -79,4 +78,4 @@ def _line(event: Event) -> str:
     words = " ".join(words_of(event).replace("#", " ").split())
     if event.type == "RESULT":
         return f'{event.target} looks it up. It says: "{words}"\n'
-    return f"{event.source or 'Moderator'}: {words}\n" if event.type in _SPOKEN else f"({words})\n"
+    return f"{event.source or 'Moderator'}: {words}\n" if event.type in SPOKEN else f"({words})\n"

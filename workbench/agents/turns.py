@@ -15,7 +15,7 @@ from workbench.agents.actions import Action, ActionDefinition, ActionType
 from workbench.agents.memory.remembered import Remembered
 from workbench.agents.mind import Mind
 from workbench.agents.persona import Persona
-from workbench.llm.calls import Message
+from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM
 from workbench.prompts import render
 from workbench.record.events import Event, Happening
@@ -154,7 +154,7 @@ def turn_messages(scene: Scene) -> list[Message]:
         name=scene.persona.name,
         last_round=scene.last_round,
     )
-    return [{"role": "system", "content": system}, {"role": "user", "content": with_pictures(user, scene.pictures)}]
+    return asked_of(system, with_pictures(user, scene.pictures))
 
 
 def with_pictures(text: str, pictures: Sequence[tuple[str, str]]) -> str | list[dict[str, Any]]:

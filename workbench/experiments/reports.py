@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import storage_errors
+from workbench.errors import replaced_when_whole, storage_errors
 from workbench.html import page
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -30,10 +30,8 @@ def write_report(notebook: str | Path, path: str | Path) -> Path:
     cells.cells = [_for_report(cell) for cell in cells.cells if "no-report" not in cell.metadata.get("tags", ())]
     exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)  # type: ignore[no-untyped-call]
     body, _ = exporter.from_notebook_node(cells)
-    with storage_errors(path, "the report"):
-        temporary = path.with_name(f".{path.name}.part")
+    with replaced_when_whole(path, "the report") as temporary:
         temporary.write_text(page(_title(cells, notebook.stem), body), encoding="utf-8")
-        temporary.replace(path)
     return path
 
 

@@ -11,6 +11,7 @@ from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings
+from workbench.llm.calls import asked_of
 from workbench.llm.client import LLM
 from workbench.prompts import render
 from workbench.record.events import Event
@@ -50,10 +51,8 @@ async def extract(source: World | Person, objective: str, *, fields: Fields, llm
     if not events:
         return pd.DataFrame(columns=columns)
     rows: type[BaseModel] = create_model("Rows", rows=(list[row], ...))  # type: ignore[valid-type]
-    messages = [
-        {"role": "system", "content": render("extract_system")},
-        {"role": "user", "content": render("extract_user", objective=objective, transcript=tell_all(events))},
-    ]
+    user = render("extract_user", objective=objective, transcript=tell_all(events))
+    messages = asked_of(render("extract_system"), user)
     reply = await (llm or source.llm).complete(messages, rows, purpose="extract", temperature=0.0)
     known = {event.id for event in events}
     found = [_verified(item.model_dump(), known) for item in reply.value.rows]  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, create_model
 
 from workbench.errors import InvalidSettings
 from workbench.judging.propositions import Proposition
-from workbench.llm.calls import Message
+from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM
 from workbench.prompts import render
 
@@ -96,7 +96,7 @@ def _messages(name: str, about: str, history: str, proposed: str, criteria: Sequ
         proposed=_inside(proposed),
         criteria=criteria,
     )
-    return [{"role": "system", "content": render("criteria_system")}, {"role": "user", "content": user.rstrip()}]
+    return asked_of(render("criteria_system"), user.rstrip())
 
 
 def _inside(text: str) -> str:

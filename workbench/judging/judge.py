@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
+from workbench.llm.calls import asked_of
 from workbench.llm.client import LLM
 from workbench.prompts import render
 from workbench.record.events import Event
@@ -60,7 +61,7 @@ async def score_claim(llm: LLM, subject: Subject, claim: str) -> Score:
         return Score.unscored("there are no events to judge")
     system = render("judge_system")
     user = render("judge_user", claim=claim, name=subject.name, about=subject.about, transcript=tell_all(shown))
-    messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    messages = asked_of(system, user)
     reply = await llm.complete(messages, _ScoreAnswer, purpose="score", person=subject.name, temperature=0.0)
     answer = reply.value
     known = {event.id for event in shown}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import sqlite3
 import time
 import zlib
@@ -20,7 +19,7 @@ from typing import Any, get_args
 
 import diskcache
 
-from workbench.errors import CacheMiss, DamagedFile, InvalidSettings, NewerFile, storage_errors
+from workbench.errors import CacheMiss, DamagedFile, InvalidSettings, NewerFile, replaced_when_whole, storage_errors
 from workbench.llm.calls import Answer, Request
 from workbench.settings import CacheMode, cache_dir
 
@@ -174,21 +173,18 @@ class CallCache:
             CacheMiss: a key that was asked for is not in the cache.
         """
         target, wanted = Path(path), sorted(set(keys)) if keys is not None else self.keys()
-        temporary = target.with_name(f"{target.name}.{os.getpid()}.part")
         header = {
             "format": _RECORDING,
             "version": VERSION,
             "made_with": {n: v for n, v in (made_with or {}).items() if n in _MADE_WITH},
         }
-        with storage_errors(target, "the recording"):
-            try:
-                with temporary.open("w", encoding="utf-8", newline="\n") as lines:
-                    lines.write(json.dumps(header) + "\n")
-                    for key in wanted:
-                        lines.write(json.dumps({"key": key, **self._recorded(key)}) + "\n")
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
+        with (
+            replaced_when_whole(target, "the recording") as temporary,
+            temporary.open("w", encoding="utf-8", newline="\n") as lines,
+        ):
+            lines.write(json.dumps(header) + "\n")
+            for key in wanted:
+                lines.write(json.dumps({"key": key, **self._recorded(key)}) + "\n")
         return len(wanted)
 
     def _recorded(self, key: str) -> dict[str, Any]:

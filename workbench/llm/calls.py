@@ -108,6 +108,11 @@ class Reply(Generic[Value]):
     """The key of the call, under which the cache and the run file know it."""
 
 
+def asked_of(system: str, user: str | list[dict[str, Any]]) -> list[Message]:
+    """Return the two messages of a request: what stays, and what is asked."""
+    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+
 def text_of(message: Message) -> str:
     """Return the words of a message, whatever parts it has."""
     content = message.get("content") or ""

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from workbench.agents.grounding import reading
-from workbench.agents.grounding.reading import SUFFIXES, convert_document, convert_html, decode_text, read_document
+from workbench.agents.grounding.reading import SUFFIXES, convert_document, decode_text, read_document
 from workbench.errors import UnreadableDocument
 
 TYPES = """<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
@@ -219,11 +219,11 @@ def test_a_document_is_read(markitdown, file, name, make):
 
 def test_a_page_is_markdown_in_its_own_encoding(markitdown):
     page = '<meta charset="iso-8859-1"><h1>Café</h1><script>evil()</script><p>“tea”'.encode("cp1252")
-    assert convert_html(page, "page") == "# Café\n\n“tea”"
+    assert convert_document(page, ".html", "page") == "# Café\n\n“tea”"
 
 
 def test_deep_nesting_ends_neither_process(markitdown):
-    assert convert_html(b"<div>" * 30_000 + b"deep", "page").strip() == "deep"
+    assert convert_document(b"<div>" * 30_000 + b"deep", ".html", "page").strip() == "deep"
 
 
 def test_a_pdf_with_a_password_says_so(markitdown, file):

@@ -101,19 +101,6 @@ def convert_document(data: bytes, suffix: str, name: str, *, timeout: float = TI
     return _checked(text, suffix, name)
 
 
-def convert_html(html: bytes, name: str) -> str:
-    """Return a web page's text as Markdown; the page says its encoding itself, or it is guessed.
-
-    Args:
-        html: the page.
-        name: what error messages call it.
-
-    Raises:
-        UnreadableDocument: it cannot be read.
-    """
-    return convert_document(html, ".html", name)
-
-
 def decode_text(data: bytes, name: str, *, charset: str = "") -> str:
     """Return bytes as text: by their byte-order mark, the charset told, as UTF-8, or by a good guess.
 

@@ -6,13 +6,14 @@ Nothing is lost: what the model rests no memory on is kept word for word, as a m
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from pydantic import BaseModel, Field
 
 from workbench.agents.memory.remembered import Remembered
+from workbench.llm.calls import asked_of
 from workbench.llm.client import LLM
 from workbench.prompts import render
 from workbench.record.events import Event, Happening
@@ -27,9 +28,12 @@ RECENT = 100
 """Memories that a reflection rests on (Park et al. 2023)."""
 
 
-class _MemoryAnswer(BaseModel):
+class _Answer(BaseModel):
     text: str
     importance: int = Field(ge=1, le=10)
+
+
+class _MemoryAnswer(_Answer):
     events: list[int]
 
 
@@ -39,9 +43,7 @@ class ConsolidationAnswer(BaseModel):
     memories: list[_MemoryAnswer] = Field(max_length=8)
 
 
-class _InsightAnswer(BaseModel):
-    text: str
-    importance: int = Field(ge=1, le=10)
+class _InsightAnswer(_Answer):
     memories: list[int]
 
 
@@ -97,13 +99,9 @@ async def _consolidate(
 ) -> tuple[list[_Draft], str]:
     system = render("consolidate_system", persona=about)
     user = render("consolidate_user", episode=_told(episode), name=name)
-    reply = await llm.complete(_messages(system, user), ConsolidationAnswer, purpose="memory", person=name, seed=seed)
+    reply = await llm.complete(asked_of(system, user), ConsolidationAnswer, purpose="memory", person=name, seed=seed)
     times = {event.id: event.time.isoformat() for event in episode}
-    drafts = []
-    for memory in reply.value.memories:
-        links = tuple(dict.fromkeys(number for number in memory.events if number in times))
-        if links and memory.text.strip():
-            drafts.append(_Draft(memory.text, memory.importance, links, max(times[number] for number in links)))
+    drafts = _rooted(((memory, memory.events) for memory in reply.value.memories), times)
     kept = {number for draft in drafts for number in draft.links}
     return [*drafts, *_verbatim([event for event in episode if event.id not in kept], LEFT_OUT)], reply.call
 
@@ -112,7 +110,7 @@ async def _consolidate_line(
     llm: LLM, name: str, about: str, episode: Sequence[Event], seed: int
 ) -> tuple[list[_Draft], str]:
     """Keep all that was said as it was, and one line of the model's about the whole."""
-    messages = _messages(*_short("remembers most of it", name, about, [_plainly(event) for event in episode]))
+    messages = asked_of(*_short("remembers most of it", name, about, [_plainly(event) for event in episode]))
     reply = await llm.complete(messages, _Line, purpose="memory", person=name, seed=seed)
     whole = tuple(event.id for event in episode)
     line = _Draft(reply.value.remember, UNWEIGHED, whole, episode[-1].time.isoformat())
@@ -138,19 +136,25 @@ async def reflect(llm: LLM, name: str, about: str, memories: Sequence[Remembered
     latest = memories[-RECENT:]
     times = {int(item.key): item.time.isoformat() for item in latest}
     if llm.is_embedded:
-        messages = _messages(*_short("concludes", name, about, [item.text for item in latest[-12:]]))
+        messages = asked_of(*_short("concludes", name, about, [item.text for item in latest[-12:]]))
         line = await llm.complete(messages, _Line, purpose="reflection", person=name, seed=seed)
         draft = _Draft(line.value.remember, UNWEIGHED, tuple(times)[-12:], max(times.values()))
         return _reflected([draft], tuple(times), name, line.call)
     system = render("reflect_system", persona=about)
     user = render("reflect_user", memories="".join(map(_numbered, latest)), name=name)
-    reply = await llm.complete(_messages(system, user), ReflectionAnswer, purpose="reflection", person=name, seed=seed)
-    drafts = []
-    for insight in reply.value.insights:
-        links = tuple(dict.fromkeys(number for number in insight.memories if number in times))
-        if links and insight.text.strip():
-            drafts.append(_Draft(insight.text, insight.importance, links, max(times[number] for number in links)))
+    reply = await llm.complete(asked_of(system, user), ReflectionAnswer, purpose="reflection", person=name, seed=seed)
+    drafts = _rooted(((insight, insight.memories) for insight in reply.value.insights), times)
     return _reflected(drafts, tuple(times), name, reply.call)
+
+
+def _rooted(answers: Iterable[tuple[_Answer, list[int]]], times: Mapping[int, str]) -> list[_Draft]:
+    """Return what rests on something that there is, each with the latest time of what it rests on."""
+    drafts = []
+    for answer, named in answers:
+        links = tuple(dict.fromkeys(number for number in named if number in times))
+        if links and answer.text.strip():
+            drafts.append(_Draft(answer.text, answer.importance, links, max(times[number] for number in links)))
+    return drafts
 
 
 def _reflected(drafts: Sequence[_Draft], seen: Sequence[int], name: str, call: str) -> list[Happening]:
@@ -164,9 +168,10 @@ def _shown(event: Event, summaries: Mapping[int, str]) -> Event:
     return replace(event, content=summaries[event.id]) if event.id in summaries else event
 
 
-def verbatim(events: Sequence[Event], name: str) -> list[Happening]:
-    """Return events as memories, word for word."""
-    return [_happening("MEMORY", draft, name, None) for draft in _verbatim(events, LEFT_OUT)]
+def verbatim(events: Sequence[Event], name: str, summaries: Mapping[int, str]) -> list[Happening]:
+    """Return events as memories, word for word; of a text that was too long, its summary."""
+    drafts = _verbatim([_shown(event, summaries) for event in events], LEFT_OUT)
+    return [_happening("MEMORY", draft, name, None) for draft in drafts]
 
 
 def _verbatim(events: Sequence[Event], importance: int) -> list[_Draft]:
@@ -208,7 +213,3 @@ def _happening(type_: str, draft: _Draft, name: str, call: str | None) -> Happen
     data = {"text": draft.text, "importance": draft.importance, "time": draft.time, "links": list(draft.links)}
     content = json.dumps(data, ensure_ascii=False)
     return Happening("memory", type_, content, target=name, call=call, heard_by=(name,))
-
-
-def _messages(system: str, user: str) -> list[dict[str, str]]:
-    return [{"role": "system", "content": system}, {"role": "user", "content": user}]

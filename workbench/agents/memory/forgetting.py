@@ -33,7 +33,8 @@ def forgetting(memory: Memory, ids: Iterable[int]) -> list[Happening]:
     all_gone = sorted(wanted | gone | directly | insights)
     name = memory.name
     forgotten = Happening("memory", "FORGOTTEN", json.dumps({"ids": all_gone}), target=name, heard_by=(name,))
-    return [forgotten, *verbatim([event for event in memory.events if event.id in orphans], name)]
+    stay = [event for event in memory.events if event.id in orphans]
+    return [forgotten, *verbatim(stay, name, memory.episodic.summaries)]
 
 
 def _checked(memory: Memory, ids: Iterable[int]) -> set[int]:

@@ -167,11 +167,10 @@ class Memory:
         """
         import pandas as pd
 
-        frames = [Ledger.empty().to_frame(self.semantic).assign(query=pd.Series(dtype=object))]
-        for made in self._retrieved(turn):
-            ledger = read_ledger(self.blobs.read(made["ledger"])).to_frame(self.semantic)
-            frames.append(ledger.assign(query="; ".join(made["query"])))
-        return pd.concat(frames[1:], ignore_index=True) if len(frames) > 1 else frames[0]
+        found = [(read_ledger(self.blobs.read(one["ledger"])), one["query"]) for one in self._retrieved(turn)]
+        found = found or [(Ledger.empty(), [])]
+        frames = [ledger.to_frame(self.semantic).assign(query="; ".join(queries)) for ledger, queries in found]
+        return pd.concat(frames, ignore_index=True)
 
     def _retrieved(self, turn: int | None) -> list[dict[str, Any]]:
         own = (event for event in self.events if event.source == self.name and event.call)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from workbench.agents.actions import Acting, ActionDefinition, action
 from workbench.agents.faculties import Tool
 from workbench.html import box, table
+from workbench.llm.calls import asked_of
 from workbench.llm.client import LLM
 from workbench.llm.seeds import derive_seed
 from workbench.prompts import render
@@ -186,7 +187,7 @@ class WordProcessor(Tool):
 async def _enrich(llm: LLM, document: WrittenDocument) -> dict[str, Any]:
     """Return what a model makes of a document, what was there before, and the call; nothing if it says nothing."""
     user = render("enrich_user", document=quote("document", document.text, name=document.title))
-    messages = [{"role": "system", "content": render("enrich_system")}, {"role": "user", "content": user}]
+    messages = asked_of(render("enrich_system"), user)
     seed = derive_seed("enrich", document.owner, document.title, document.revision)
     reply = await llm.complete(messages, _Enriched, purpose="enrich", person=document.owner, seed=seed)
     if not reply.value.text.strip():
