@@ -10,7 +10,8 @@ import pytest
 from tests.cast import llm_at, world_at
 from tests.record.test_run_file import run_at
 from workbench.errors import DamagedFile, NewerFile, StorageError
-from workbench.record.run_file import VERSION, RunFile
+from workbench.record.layout import VERSION
+from workbench.record.run_file import RunFile
 from workbench.worlds.world import World
 
 

@@ -184,7 +184,7 @@ def test_journal_of_a_run_that_was_deleted_does_no_harm(tmp_path):
     old._connection.execute("PRAGMA cache_size = 5")  # so that the rollback journal reaches the disk
     old._connection.execute("BEGIN IMMEDIATE")
     for number in range(3, 200):
-        old._connection.execute("INSERT INTO steps VALUES (?, ?, ?)", (number, "x" * 3000, "[]"))
+        old._connection.execute("INSERT INTO steps (step, time, meter) VALUES (?, ?, ?)", (number, "x" * 3000, "[]"))
     left = path.with_name("run.sqlite-journal").read_bytes()
     old._connection.execute("ROLLBACK")
     old.close()

@@ -16,6 +16,7 @@ from workbench.agents.person import Person
 from workbench.errors import BudgetSpent, InvalidSettings, StepFailed, StorageError, UnknownName
 from workbench.llm.cache import CallCache
 from workbench.llm.meter import Budget
+from workbench.record.layout import VERSION
 from workbench.record.run_file import RunFile
 from workbench.worlds.world import World
 
@@ -368,18 +369,39 @@ async def test_what_a_failed_step_has_cost_stays_counted(model_server, tmp_path)
     assert paid.calls == 1
 
 
-async def test_run_file_of_version_1_is_read_and_goes_on(server, tmp_path):
+_OF_VERSION_2 = """
+DROP TABLE perceived;
+DELETE FROM steps WHERE step = 0;
+ALTER TABLE steps DROP COLUMN clock;
+ALTER TABLE steps DROP COLUMN last_event;
+DELETE FROM meta WHERE key IN ('on_error', 'interventions', 'run', 'lineage', 'planned');
+PRAGMA user_version = 2;
+"""
+_OF_VERSION_1 = f"""{_OF_VERSION_2}
+DROP TABLE blobs;
+DELETE FROM meta WHERE key IN ('actions', 'tools', 'checks', 'real_world');
+PRAGMA user_version = 1;
+"""
+
+
+@pytest.mark.parametrize(("version", "makes_old"), [(1, _OF_VERSION_1), (2, _OF_VERSION_2)])
+async def test_run_file_of_an_earlier_version_is_read_and_goes_on(server, tmp_path, version, makes_old):
     path = tmp_path / "run.sqlite"
-    await begun(server, path).run(1, live=False)
+    whole = between(await begun(server, tmp_path / "whole.sqlite").run(1, live=False))
+    between(await begun(server, path).run(1, live=False)).close()
     old = sqlite3.connect(path)
-    old.executescript(
-        "DROP TABLE blobs; PRAGMA user_version = 1;"
-        "DELETE FROM meta WHERE key IN ('actions', 'tools', 'checks', 'real_world');"
-    )
+    old.executescript(makes_old)
     old.close()
     world = World.resume(path, llm=llm_at(server))
-    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (1,)
+    assert happened(world) == happened(whole)
+    assert [person.events() for person in world.people] == [person.events() for person in whole.people]
+    assert world.file.ends == whole.file.ends
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (version,)
     await world.run(1, live=False)
     assert not [event for event in world.events() if event.type == "CHANGED"]
-    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (2,)
-    assert World.resume(path, llm=llm_at(server)).steps == 2
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (VERSION,)
+    again = World.resume(path, llm=llm_at(server))
+    assert again.steps == 2
+    assert happened(again) == happened(await whole.run(1, live=False))
+    assert [person.events() for person in again.people] == [person.events() for person in whole.people]
+    assert again.file.ends == whole.file.ends

@@ -24,7 +24,7 @@ from workbench.record.telling import KEPT
 ActionType = Literal["TALK", "THINK", "REACH_OUT", "DONE"]
 OTHER_TYPES = frozenset(
     {"CONVERSATION", "SOCIAL", "LOCATION", "VISUAL", "IMAGE", "THOUGHT", "INTERNAL_GOAL_FORMULATION", "RESULT", "MIND"}
-    | {"PERSONA", *KEPT}
+    | {"PERSONA", "STORY", *KEPT}
 )
 """Types of events that are no actions."""
 BASIC: frozenset[str] = frozenset(("TALK", "THINK", "REACH_OUT", "DONE"))

@@ -18,6 +18,7 @@ from workbench.agents.looking_up import Library, ways_to_look_up
 from workbench.agents.memory.ledger import Ledger
 from workbench.agents.memory.remembered import Remembered, Retrieval
 from workbench.agents.mind import Mind
+from workbench.agents.seats import Seat, ask_human
 from workbench.agents.turns import Draft, Scene, Surroundings, Turn
 from workbench.errors import PromptTooLong
 from workbench.llm.client import LLM
@@ -45,6 +46,7 @@ class Deliberation:
         surroundings: where they are.
         seed: of the turn; each request has one made from it.
         checks: what the turn has to pass before it is taken.
+        seat: asks the human who has taken the person's seat, in the place of the model.
     """
 
     person: Person
@@ -52,6 +54,7 @@ class Deliberation:
     surroundings: Surroundings
     seed: int
     checks: Checks | None = None
+    seat: Seat | None = None
     open: bool = True
     """False when the turn is over."""
     effects: list[Happening] = field(default_factory=list)
@@ -69,12 +72,26 @@ class Deliberation:
     @property
     def turn(self) -> Turn:
         """The turn, when it is over."""
-        if self._draft is None or self.open:
+        if self.open:
             raise RuntimeError(f"the turn of {self.person.name} is not over")
         actions = tuple(
             Action(type=h.type, target=h.target, content=h.content) for h in self.happenings if h.kind == "action"
         )
-        return Turn(actions, self._draft.mind, self._draft.call, (*self._what_was_remembered(), *self.happenings))
+        mind, call = (self._draft.mind, self._draft.call) if self._draft else (self.person.mind, "")
+        return Turn(actions, mind, call, (*self._what_was_remembered(), *self.happenings))
+
+    def break_off(self, note: str, reason: str) -> None:
+        """End the turn where it is, with a note; what was done in earlier rounds stays done.
+
+        Args:
+            note: the type of the note.
+            reason: why.
+        """
+        if not self._calls:
+            self._retrieved.clear()  # no prompt with it was answered
+        self._draft = replace(self._draft, mind=self.person.mind) if self._draft else None
+        self._note(note, reason, None)
+        self.open = False
 
     # -- asking --------------------------------------------------------------------------------------------
 
@@ -85,7 +102,7 @@ class Deliberation:
             ModelError: no turn could be had.
             ChecksFailed: it did not pass, and that is an error.
         """
-        if self._remembered is None:
+        if self._remembered is None and not self.seat:
             self._remembered = await self._remember()
         self.rounds += 1
         seed = self.seed if self.rounds == 1 else derive_seed(self.seed, "round", self.rounds)
@@ -121,6 +138,8 @@ class Deliberation:
 
     async def _ask_once(self, seed: int) -> Draft:
         scene = self.scene()
+        if self.seat:
+            return await ask_human(self.seat, scene)
         draft = await ask(self.llm, scene, purpose="turn", seed=seed)
         if self.checks is None or self._looks_up_first(draft):
             return draft

@@ -35,11 +35,11 @@ class Perceiving:
 
     def events(self) -> list[Event]:
         """Return what they perceived and did, and what their memory made of it, in order."""
-        return list(self.memory.events)
+        return self.memory.events
 
     def listen(self, speech: str, source: str = "") -> Self:
         """Hear somebody speak. `source` is a name, or nothing for a voice from outside."""
-        return self._stimulus("CONVERSATION", speech, source)
+        return self.stimulate("CONVERSATION", speech, source)
 
     def see(self, what: str | Path, description: str = "") -> Self:
         """See something: told in words, or a picture.
@@ -53,31 +53,45 @@ class Perceiving:
             UnreadableDocument: the picture cannot be read, or is too large.
         """
         if not (isinstance(what, Path) or description or _is_file(what)):
-            return self._stimulus("VISUAL", str(what))
+            return self.stimulate("VISUAL", str(what))
         picture = read_picture(what)
         self.memory.blobs.keep(picture.data)
         return self.happens(picture_happening(picture, Path(what).name, description, self.name))
 
     def socialize(self, description: str, source: str = "") -> Self:
         """Perceive something social: somebody joins, leaves, waves."""
-        return self._stimulus("SOCIAL", description, source)
+        return self.stimulate("SOCIAL", description, source)
 
     def think(self, thought: str) -> Self:
         """Have a thought, given from outside."""
-        return self._stimulus("THOUGHT", thought)
+        return self.stimulate("THOUGHT", thought)
 
     def internalize_goal(self, goal: str) -> Self:
         """Take up a goal."""
-        return self._stimulus("INTERNAL_GOAL_FORMULATION", goal)
+        return self.stimulate("INTERNAL_GOAL_FORMULATION", goal)
 
     def move_to(self, location: str, context: Sequence[str] | None = None) -> Self:
         """Go somewhere; `context` is what holds there, when it changes."""
-        self._stimulus("LOCATION", location)
+        self.stimulate("LOCATION", location)
         return self if context is None else self.change_context(context)
 
     def change_context(self, context: Sequence[str]) -> Self:
         """Set what holds just now."""
-        mind = replace(self.mind, context=(context,) if isinstance(context, str) else tuple(context))
+        return self.change_mind(context=[context] if isinstance(context, str) else context)
+
+    def change_mind(self, **parts: str | Sequence[str]) -> Self:
+        """Put somebody into another state of mind, from outside.
+
+        Args:
+            **parts: any of `emotions`, `attention`, `location` (texts), `goals`, `context` (lists of texts).
+
+        Raises:
+            InvalidSettings: a part that no mind has, or a value of the wrong type.
+        """
+        try:
+            mind = Mind.from_dict({**self.mind.to_dict(), **parts})
+        except TypeError as error:
+            raise InvalidSettings(f"{self.name}: {error}") from error
         return self._happens("mind", "MIND", mind.to_json())
 
     # -- what they know ------------------------------------------------------------------------------------
@@ -155,7 +169,14 @@ class Perceiving:
 
     # -- the one way in ------------------------------------------------------------------------------------
 
-    def _stimulus(self, type_: str, content: str, source: str = "") -> Self:
+    def stimulate(self, type_: str, content: str, source: str = "") -> Self:
+        """Perceive something of a type, such as THOUGHT; `listen`, `see`, `think` and others say which.
+
+        Args:
+            type_: CONVERSATION, VISUAL, SOCIAL, LOCATION, THOUGHT or INTERNAL_GOAL_FORMULATION.
+            content: what.
+            source: who it is from, where it is from somebody.
+        """
         return self._happens("stimulus", type_, content, source)
 
     def _happens(self, kind: Kind, type_: str, content: str, source: str = "") -> Self:
@@ -172,12 +193,17 @@ class Perceiving:
             self.mind = Mind.from_json(event.content)
         elif event.kind == "intervention" and event.type == "PERSONA":
             self.persona = Persona.parse(json.loads(event.content)["persona"], self.name)
-        else:
+        if is_remembered(event):
             self.memory.add(event)
         if event.kind == "stimulus" and event.type == "LOCATION":
             self.mind = replace(self.mind, location=event.content)
         elif event.kind == "stimulus" and event.type == "INTERNAL_GOAL_FORMULATION":
             self.mind = replace(self.mind, goals=(*self.mind.goals, event.content))
+
+
+def is_remembered(event: Event) -> bool:
+    """Return whether an event goes into the memory of those who perceive it; others change their mind or persona."""
+    return event.kind not in ("mind", "intervention")
 
 
 def _is_file(what: str) -> bool:

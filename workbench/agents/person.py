@@ -15,14 +15,16 @@ from workbench.agents.asking import messages_for
 from workbench.agents.checks import Checks
 from workbench.agents.deliberation import Deliberation
 from workbench.agents.faculties import Faculty, Tool, definitions_of, tools_of, undone_on_failure
+from workbench.agents.memory.episodic import EpisodicMemory
 from workbench.agents.memory.memory import Memory
 from workbench.agents.memory.settings import MemorySettings
 from workbench.agents.memory.state import restore, state_of
-from workbench.agents.memory.upkeep import UPKEEP, UpkeepStage, consolidate_episodes, keep_up
+from workbench.agents.memory.upkeep import UPKEEP, UpkeepStage, consolidate_episodes, keep_up, upkeep_due
 from workbench.agents.mind import Mind
 from workbench.agents.perception import Perceiving
 from workbench.agents.persona import Fragment, Persona
 from workbench.agents.persona_files import find, persona_of, read_file, write_file
+from workbench.agents.seats import Seat
 from workbench.agents.seeing import pictures_in
 from workbench.agents.turns import Surroundings
 from workbench.errors import InvalidPersona, InvalidSettings, UnknownName
@@ -30,6 +32,7 @@ from workbench.html import card
 from workbench.llm.calls import Message
 from workbench.llm.client import LLM, default_llm
 from workbench.llm.seeds import derive_seed
+from workbench.record.event_log import Log
 from workbench.record.events import Happening, Journal
 
 FILE_TYPE = "TinyPerson"
@@ -87,12 +90,12 @@ class Person(Perceiving):
         return self._llm or default_llm()
 
     def __repr__(self) -> str:
-        return f"Person({self.persona.minibio()!r}, {len(self.memory.events)} events in memory)"
+        return f"Person({self.persona.minibio()!r}, {self.memory.n_events} events in memory)"
 
     def _repr_html_(self) -> str:
         mind = {key: value for key, value in asdict(self.mind).items() if value}
         data = self.persona.to_dict() | ({"mind": mind} if mind else {})
-        return card(self.name, f"{self.minibio()} · {len(self.memory.events)} events in memory", data)
+        return card(self.name, f"{self.minibio()} · {self.memory.n_events} events in memory", data)
 
     def minibio(self) -> str:
         """Return one sentence about the person."""
@@ -167,7 +170,7 @@ class Person(Perceiving):
             parts["mind"] = self.mind.to_dict()
         if self.memory.settings != MemorySettings():
             parts["memory_settings"] = self.memory.settings.to_dict()
-        if memory and self.memory.events:
+        if memory and self.memory.n_events:
             parts |= state_of(self.memory)
         if memory and (tools := {tool.name: list(tool.effects()) for tool in tools_of(self.faculties)}):
             parts["tools"] = {**self._kept.get("tools", {}), **tools}
@@ -185,9 +188,9 @@ class Person(Perceiving):
             self._fill_tools(data.get("tools", {}))
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise InvalidPersona(f"{where}: mind or memory cannot be read: {error}") from error
-        if self.memory.events:
-            self._journal.last_id = max(event.id for event in self.memory.events)
-            self._journal.time = self.memory.events[-1].time
+        if events := self.memory.events:
+            self._journal.last_id = max(event.id for event in events)
+            self._journal.time = events[-1].time
 
     def _fill_tools(self, effects: Mapping[str, Any]) -> None:
         """Let tools that are new hold what they held; what is of tools that are not given is kept for the next file."""
@@ -242,7 +245,7 @@ class Person(Perceiving):
             ChecksFailed: it did not pass its checks, where that is an error.
         """
         around = self._surroundings()
-        seed = derive_seed("alone", len(self.memory.events), self.name, *self._twin)
+        seed = derive_seed("alone", self.memory.n_events, self.name, *self._twin)
         for stage in UPKEEP:
             for happening in await self.keep_up(stage, self.llm, seed=seed):
                 self.happens(happening)
@@ -276,19 +279,24 @@ class Person(Perceiving):
         """
         return await (self if remember else self.twin()).listen_and_act(question)
 
-    def deliberate(self, llm: LLM, surroundings: Surroundings, *, seed: int) -> Deliberation:
+    def deliberate(self, llm: LLM, surroundings: Surroundings, *, seed: int, seat: Seat | None = None) -> Deliberation:
         """Return a turn in the making; nothing of the person changes through it.
 
         Args:
             llm: the model.
             surroundings: where they are.
             seed: of the turn.
+            seat: asks the human who has taken their seat.
         """
-        return Deliberation(self, llm, surroundings, seed, self.checks or surroundings.checks)
+        return Deliberation(self, llm, surroundings, seed, self.checks or surroundings.checks, seat)
 
     def messages(self, llm: LLM, surroundings: Surroundings) -> list[Message]:
         """Return what the model would be sent for the person's next turn, but for what they remember then."""
         return messages_for(llm, self.deliberate(llm, surroundings, seed=0).scene())
+
+    def upkeep_due(self, stage: UpkeepStage) -> bool:
+        """Return whether anything has to become of the past before the person acts."""
+        return upkeep_due(self.memory, stage)
 
     async def keep_up(self, stage: UpkeepStage, llm: LLM, *, seed: int) -> list[Happening]:
         """Return what becomes of the past before the person acts: what leaves the window is consolidated first.
@@ -306,7 +314,7 @@ class Person(Perceiving):
         Raises:
             ModelError: the model failed; nothing has changed.
         """
-        seed = derive_seed("consolidation", len(self.memory.events), self.name)
+        seed = derive_seed("consolidation", self.memory.n_events, self.name)
         due = self.memory.episodes_due(all_=True)
         for happening in await consolidate_episodes(self.memory, self.persona.markdown, due, self.llm, seed=seed):
             self.happens(happening)
@@ -350,17 +358,20 @@ class Person(Perceiving):
         llm: LLM,
         surroundings: Callable[[], Surroundings],
         deliver: Callable[[Happening], None],
+        log: Log,
     ) -> None:
-        """Live in a world from now on.
+        """Live in a world from now on, with an empty memory: what they remember is told again.
 
         Args:
             journal: takes what happens to them.
             llm: they think with.
             surroundings: tells where they are.
             deliver: lets others perceive what happens through them outside of a run, such as an invitation.
+            log: of what they perceive, which the world keeps.
         """
         self._journal, self._llm, self._surroundings, self._deliver = journal, llm, surroundings, deliver
-        self.memory.blobs = journal.blobs
+        episodic, encoder = EpisodicMemory(log), self.memory.encoder
+        self.memory = Memory(self.name, self.memory.settings, episodic, blobs=journal.blobs, encoder=encoder)
 
     def lives_by(self, journal: Journal) -> bool:
         """Return whether what happens to the person goes into this journal."""

@@ -11,6 +11,7 @@ from workbench.judging.judge import Score, Subject, score_claim
 from workbench.judging.propositions import Proposition
 from workbench.llm.client import LLM
 from workbench.llm.running import together
+from workbench.worlds.subjects import subject_of
 from workbench.worlds.world import World
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ async def score(
     if odd := [claim for claim in given if not isinstance(claim, Proposition | str)]:
         raise InvalidSettings(f"{odd[0]!r} is no claim: give a Proposition or a text")
     wanted = [p if isinstance(p, Proposition) else Proposition(p) for p in given]
-    subjects = [_subject(target) for target in judged]
+    subjects = [subject_of(target) for target in judged]
     pairs = [(subject, proposition) for subject in subjects for proposition in wanted]
     claims = [proposition.about(name=subject.name) for subject, proposition in pairs]
     judges = [llm or target.llm for target in judged for _ in wanted]
@@ -64,10 +65,3 @@ async def score(
 def _row(subject: Subject, proposition: Proposition, score: Score) -> tuple[object, ...]:
     evidence = list(score.evidence)
     return subject.name, proposition.heading, score.value, score.confidence, score.justification, evidence, score.call
-
-
-def _subject(target: Target) -> Subject:
-    if isinstance(target, Person):
-        return Subject(target.name, target.persona.markdown, target.memory.unforgotten)
-    bios = "\n".join(f"- {person.minibio()}" for person in target.people)
-    return Subject(target.name, f"{target.description}\n\nPeople:\n{bios}".strip(), target.events())

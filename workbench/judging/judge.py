@@ -1,9 +1,10 @@
-"""The judge: puts a claim about a subject to a model and reads a score with its evidence."""
+"""The judge: puts a claim about a subject to a model and reads a verdict, or a score, with its evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -41,33 +42,104 @@ class Score:
         return cls(None, reason, None, (), call)
 
 
-class _ScoreAnswer(BaseModel):
+@dataclass(frozen=True)
+class Check:
+    """A verdict of yes or no, or the reason why there is none."""
+
+    holds: bool | None
+    justification: str
+    confidence: float | None
+    evidence: tuple[int, ...]
+    """Ids of events; each is there."""
+    call: str = ""
+
+    @classmethod
+    def unchecked(cls, reason: str, call: str = "") -> Check:
+        """Return that the claim could not be checked: it neither holds nor fails."""
+        return cls(None, reason, None, (), call)
+
+
+class _Answer(BaseModel):
     justification: str
     evidence: list[int]
+
+
+class _ScoreAnswer(_Answer):
     score: int = Field(ge=0, le=9)
     confidence: float = Field(ge=0, le=1)
 
 
-async def score_claim(llm: LLM, subject: Subject, claim: str) -> Score:
+class _CheckAnswer(_Answer):
+    holds: bool
+    confidence: float = Field(ge=0, le=1)
+
+
+Given = TypeVar("Given", bound=_Answer)
+
+
+async def score_claim(llm: LLM, subject: Subject, claim: str, *, purpose: str = "score") -> Score:
     """Score a claim from 0 to 9 on the events that are given; one request, at temperature 0.
 
     What rests on no event is `unscored`: a judge without evidence has no opinion.
 
+    Args:
+        llm: the judge.
+        subject: who or what is judged.
+        claim: with its variables filled in.
+        purpose: the meter's heading.
+
     Raises:
         ModelError: no readable answer.
     """
-    shown = told(subject.events)
-    if not shown:
-        return Score.unscored("there are no events to judge")
-    system = render("judge_system")
-    user = render("judge_user", claim=claim, name=subject.name, about=subject.about, transcript=tell_all(shown))
-    messages = asked_of(system, user)
-    reply = await llm.complete(messages, _ScoreAnswer, purpose="score", person=subject.name, temperature=0.0)
-    answer = reply.value
-    known = {event.id for event in shown}
-    named = tuple(dict.fromkeys(answer.evidence))
-    evidence = tuple(number for number in named if number in known)
+    if not (shown := told(subject.events)):
+        return Score.unscored(_NOTHING)
+    answer, evidence, call = await _ask(
+        llm, subject, shown, claim, _ScoreAnswer, system="judge_system", purpose=purpose
+    )
     if not evidence:
-        reason = f"the judge named {list(named)}, none of which it was shown" if named else "the judge named no event"
-        return Score.unscored(f"no evidence: {reason}", reply.call)
-    return Score(answer.score, answer.justification, answer.confidence, evidence, reply.call)
+        return Score.unscored(_without_evidence(answer), call)
+    return Score(answer.score, answer.justification, answer.confidence, evidence, call)
+
+
+async def check_claim(llm: LLM, subject: Subject, claim: str, *, purpose: str = "claim") -> Check:
+    """Check whether a claim holds on the events that are given; one request, at temperature 0.
+
+    What rests on no event is `unchecked`, as in `score_claim`.
+
+    Args:
+        llm: the judge.
+        subject: who or what is judged.
+        claim: with its variables filled in.
+        purpose: the meter's heading.
+
+    Raises:
+        ModelError: no readable answer.
+    """
+    if not (shown := told(subject.events)):
+        return Check.unchecked(_NOTHING)
+    answer, evidence, call = await _ask(
+        llm, subject, shown, claim, _CheckAnswer, system="check_system", purpose=purpose
+    )
+    if not evidence:
+        return Check.unchecked(_without_evidence(answer), call)
+    return Check(answer.holds, answer.justification, answer.confidence, evidence, call)
+
+
+_NOTHING = "there are no events to judge"
+
+
+async def _ask(
+    llm: LLM, subject: Subject, shown: Sequence[Event], claim: str, schema: type[Given], *, system: str, purpose: str
+) -> tuple[Given, tuple[int, ...], str]:
+    """Return the judge's answer, the events that it names and was shown, and the call."""
+    user = render("judge_user", claim=claim, name=subject.name, about=subject.about, transcript=tell_all(shown))
+    messages = asked_of(render(system), user)
+    reply = await llm.complete(messages, schema, purpose=purpose, person=subject.name, temperature=0.0)
+    known = {event.id for event in shown}
+    return reply.value, tuple(one for one in dict.fromkeys(reply.value.evidence) if one in known), reply.call
+
+
+def _without_evidence(answer: _Answer) -> str:
+    named = list(dict.fromkeys(answer.evidence))
+    reason = f"the judge named {named}, none of which it was shown" if named else "the judge named no event"
+    return f"no evidence: {reason}"

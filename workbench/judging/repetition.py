@@ -69,14 +69,23 @@ async def repetition(llm: LLM, texts: Sequence[str], recent: Sequence[str]) -> R
     return Repetition(most, _score(most), pairs[similarities.index(most)][1])
 
 
-async def _similarities(llm: LLM, pairs: Sequence[tuple[str, str]]) -> list[float]:
+def same_words(text: str, earlier: str) -> float:
+    """Return how many words two texts share, from 0 to 1, whatever their order: found without a model.
+
+    >>> same_words("I would buy it.", "i would BUY it")
+    1.0
+    """
     from rapidfuzz import fuzz
 
+    return float(fuzz.token_set_ratio(_plain(text), _plain(earlier))) / 100
+
+
+async def _similarities(llm: LLM, pairs: Sequence[tuple[str, str]]) -> list[float]:
     places = {text: place for place, text in enumerate(dict.fromkeys(text for pair in pairs for text in pair))}
     vectors = await llm.embed(list(places), purpose="check")
     similarities: list[float] = []
     for text, earlier in pairs:
-        words = fuzz.token_set_ratio(_plain(text), _plain(earlier)) / 100
+        words = same_words(text, earlier)
         meaning = float(vectors[places[text]] @ vectors[places[earlier]])
         similarities.append(round((words + min(max(meaning, 0.0), 1.0)) / 2, 3))
     return similarities

@@ -61,17 +61,29 @@ def sync(coroutine: Coroutine[Any, Any, Result]) -> Result:
         raise
 
 
-async def together(coroutines: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+async def together(coroutines: Iterable[Coroutine[Any, Any, Result]], *, at_once: int | None = None) -> list[Result]:
     """Run coroutines at once and return their results in the order given.
+
+    Args:
+        coroutines: they are taken one by one, so a generator makes each only when it is its turn.
+        at_once: how many may be under way; all when not given. Ten thousand prompts at once would fill the memory.
 
     One that fails does not stop the others: what they are about to be answered is paid for, and stays in the call
     cache. When all have ended, the first error in the order given is raised, as it is and not in a group. To cancel it
     cancels them all.
     """
     tasks = []
+    slots = asyncio.Semaphore(at_once) if at_once else None
     async with asyncio.TaskGroup() as group:
-        for coroutine in coroutines:
+        waiting = iter(coroutines)
+        while True:
+            if slots:
+                await slots.acquire()
+            if (coroutine := next(waiting, None)) is None:
+                break
             tasks.append(group.create_task(_settled(coroutine)))
+            if slots:
+                tasks[-1].add_done_callback(lambda _: slots.release())
             for _ in range(HOPS):
                 await asyncio.sleep(0)
     ended = [task.result() for task in tasks]

@@ -21,40 +21,24 @@ from workbench.errors import (
     DamagedFile,
     InvalidPersona,
     InvalidSettings,
-    NewerFile,
     RunExists,
     StorageError,
     UnknownName,
     WorkbenchError,
     storage_errors,
 )
+from workbench.record import layout
 from workbench.record.blobs import Blobs
 from workbench.record.events import Event, Kind
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 2
-"""2 added `blobs`; files of version 1 are read, and become files of version 2 when they go on."""
-_APPLICATION = 0x50574272  # "PWBr": tells a run file from any other SQLite file
-EVERYBODY = "*"
 IfExists = Literal["fail", "replace"]
 
-_BLOBS = "CREATE TABLE IF NOT EXISTS blobs (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
-_SCHEMA = f"""
-PRAGMA application_id = {_APPLICATION};
-PRAGMA user_version = {VERSION};
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE people (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, state TEXT NOT NULL);
-CREATE TABLE steps (step INTEGER PRIMARY KEY, time TEXT NOT NULL, meter TEXT NOT NULL);
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY, step INTEGER NOT NULL, time TEXT NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL,
-    source TEXT NOT NULL, target TEXT NOT NULL, content TEXT NOT NULL, call TEXT, heard_by TEXT NOT NULL
-);
-CREATE INDEX events_by_step ON events (step);
-{_BLOBS};
-"""
 _COLUMNS = "id, step, time, kind, type, source, target, content, call"
+_AT_ONCE = 2_000
+"""Events that are read at once: a cursor that is left open would keep other processes from writing."""
 
 
 class RunFile:
@@ -72,7 +56,7 @@ class RunFile:
         self._numbers: dict[str, int] = dict(rows)
         self._names = {str(number): name for name, number in self._numbers.items()}
         self.blobs = Blobs(self._blob)
-        self._current = self._rows("PRAGMA user_version")[0][0] == VERSION
+        self._current = self._rows("PRAGMA user_version")[0][0] == layout.VERSION
 
     def __repr__(self) -> str:
         return f"RunFile({str(self.path)!r}, steps={self.steps})"
@@ -136,7 +120,7 @@ class RunFile:
         events: Sequence[tuple[Event, Sequence[str]]],
         blobs: Iterable[bytes],
     ) -> RunFile:
-        connection.executescript(_SCHEMA)
+        connection.executescript(layout.SCHEMA)
         connection.execute("BEGIN")
         meta = [(key, json.dumps(value, ensure_ascii=False)) for key, value in spec.items()]
         connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
@@ -147,6 +131,7 @@ class RunFile:
         for data in blobs:
             file.blobs.keep(data)
         file.append(events)
+        connection.execute("INSERT INTO steps VALUES (0, '', '[]', NULL, ?)", (len(events),))
         return file
 
     @classmethod
@@ -164,7 +149,7 @@ class RunFile:
         with storage_errors(path, "the run file"):
             connection = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
             try:
-                _check(connection, path)
+                layout.check(connection, path)
                 connection.execute("PRAGMA synchronous = NORMAL")
                 return cls(connection, path)
             except BaseException:
@@ -197,9 +182,25 @@ class RunFile:
     def last_step(self) -> tuple[int, datetime, list[Any]] | None:
         """The number, the time at the end and the meter of the last committed step."""
         with reading(self.path):
-            for step, time, meter in self._rows("SELECT step, time, meter FROM steps ORDER BY step DESC LIMIT 1"):
+            query = "SELECT step, time, meter FROM steps WHERE step > 0 ORDER BY step DESC LIMIT 1"
+            for step, time, meter in self._rows(query):
                 return step, datetime.fromisoformat(time), json.loads(meter)
         return None
+
+    @property
+    def clock(self) -> Any:
+        """What the last committed step kept of the clock, as JSON; nothing before the first, or in an old file."""
+        if not self._current:
+            return None
+        with reading(self.path):
+            rows = self._rows("SELECT clock FROM steps ORDER BY step DESC LIMIT 1")
+            return json.loads(rows[0][0]) if rows and rows[0][0] else None
+
+    @property
+    def ends(self) -> dict[int, int]:
+        """The last event of each committed step, without what was said after it; step 0: what the run began with."""
+        with storage_errors(self.path, "the run file"):
+            return layout.ends_of_steps(self._connection)
 
     @property
     def last_id(self) -> int:
@@ -219,46 +220,70 @@ class RunFile:
         """Read the events in order, each with the names of those who perceived it."""
         where, bounds = "", tuple[int, ...]()
         if steps is not None:
-            where, bounds = "WHERE step >= ? AND step < ?", (steps.start, steps.stop)
-        query = f"SELECT {_COLUMNS}, heard_by FROM events {where} ORDER BY id"  # noqa: S608  # both are constants
+            where, bounds = "AND step >= ? AND step < ?", (steps.start, steps.stop)
+        return self._read(where, bounds)
+
+    def perceived_by(self, name: str) -> Iterator[Event]:
+        """Read what one person perceived, in order."""
+        if not self._current:  # it has no index
+            return (event for event, heard_by in self.perceived() if name in heard_by)
+        where = "AND id IN (SELECT event FROM perceived WHERE person IN (?, ?))"
+        return (event for event, _ in self._read(where, (layout.ALL, self._numbers[name])))
+
+    def since_last_step(self) -> list[Event]:
+        """Return what has happened after the last committed step: what the researcher said and changed."""
+        return [event for event, _ in self._read("AND id > ?", (self.ends[self.steps],))]
+
+    def latest(self, type_: str, n: int) -> list[Event]:
+        """Return the latest events of a type, in order; at most so many."""
         with reading(self.path):
-            for *fields, heard_by in self._rows(query, bounds):
-                yield _event(fields), self._read_names(heard_by)
+            query = f"SELECT {_COLUMNS} FROM events WHERE type = ? ORDER BY id DESC LIMIT ?"  # noqa: S608  # a constant
+            return [_event(row) for row in reversed(self._rows(query, (type_, n)))]
+
+    def _read(self, where: str, bounds: tuple[Any, ...]) -> Iterator[tuple[Event, Sequence[str]]]:
+        query = f"SELECT {_COLUMNS}, heard_by FROM events WHERE id > ? AND id <= ? {where} ORDER BY id LIMIT {_AT_ONCE}"  # noqa: S608  # constants
+        last, read = self.last_id, 0
+        with reading(self.path):
+            while rows := self._rows(query, (read, last, *bounds)):
+                for *fields, heard_by in rows:
+                    yield _event(fields), self._read_names(heard_by)
+                read = rows[-1][0]
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame, one row an event, with the columns of `Event`."""
-        import pandas as pd
-
-        with reading(self.path):
-            rows = [astuple(event) for event in self.events()]
-        frame = pd.DataFrame(rows, columns=_COLUMNS.split(", "))
-        return frame.assign(time=pd.to_datetime(frame["time"]))
+        return frame_of(self.events())
 
     def append(
         self,
         events: Sequence[tuple[Event, Sequence[str]]],
         *,
         step: tuple[int, datetime, Any] | None = None,
+        clock: Any = None,
     ) -> None:
         """Write events, and perhaps the end of a step, in one transaction.
 
         Args:
             events: each with the names of those who perceived it.
             step: its number, the time at its end, and the meter as JSON.
+            clock: what has to be known of the clock to go on, as JSON.
 
         Raises:
             StorageError: it could not be written; the file is as it was before.
         """
         rows = [_row(event, self._write_names(heard_by)) for event, heard_by in events]
+        perceived = layout.perceived_rows([(row[0], row[-1]) for row in rows])
         with storage_errors(self.path, "the run file"):
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-                self._write_blobs()
+                if not self._current:
+                    layout.upgrade(self._connection)
+                self._connection.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", self.blobs.new.items())
                 self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                self._connection.executemany("INSERT INTO perceived VALUES (?, ?)", perceived)
                 if step:
                     number, time, meter = step
-                    values = (number, time.isoformat(), json.dumps(meter))
-                    self._connection.execute("INSERT INTO steps VALUES (?, ?, ?)", values)
+                    values = (number, time.isoformat(), json.dumps(meter), json.dumps(clock), self.last_id)
+                    self._connection.execute("INSERT INTO steps VALUES (?, ?, ?, ?, ?)", values)
                 self._connection.execute("COMMIT")
                 self._current = True
                 self.blobs.new.clear()
@@ -273,22 +298,15 @@ class RunFile:
                 self._roll_back()
                 raise
 
-    def keep_meter(self, step: int, meter: Any) -> None:
-        """Keep what a step that failed has cost: it is paid for, though nothing of the step is here.
+    def note(self, **facts: Any) -> None:
+        """Keep facts of the run beside its events, as JSON: what a failed step has cost, how far it was to go.
 
-        Args:
-            step: the last one that was committed.
-            meter: as JSON.
+        Raises:
+            StorageError: they could not be written.
         """
+        values = [(key, json.dumps(value, ensure_ascii=False)) for key, value in facts.items()]
         with storage_errors(self.path, "the run file"):
-            values = ("meter", json.dumps({"step": step, "rows": meter}))
-            self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
-
-    def _write_blobs(self) -> None:
-        if not self._current:  # a file of version 1 that goes on
-            self._connection.execute(_BLOBS)
-            self._connection.execute(f"PRAGMA user_version = {VERSION}")
-        self._connection.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", self.blobs.new.items())
+            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
 
     def _blob(self, name: str) -> bytes | None:
         if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'blobs'"):  # a file of version 1
@@ -307,13 +325,21 @@ class RunFile:
 
     def _write_names(self, names: Sequence[str]) -> str:
         if len(names) == len(self._numbers):
-            return EVERYBODY
+            return layout.EVERYBODY
         return ",".join(str(self._numbers[name]) for name in names)
 
     def _read_names(self, text: str) -> Sequence[str]:
-        if text == EVERYBODY:
+        if text == layout.EVERYBODY:
             return list(self._numbers)
         return [self._names[number] for number in text.split(",")] if text else []
+
+
+def frame_of(events: Iterable[Event]) -> pd.DataFrame:
+    """Return a DataFrame, one row an event, with the columns of `Event`."""
+    import pandas as pd
+
+    frame = pd.DataFrame([astuple(event) for event in events], columns=_COLUMNS.split(", "))
+    return frame.assign(time=pd.to_datetime(frame["time"]))
 
 
 @contextmanager
@@ -363,22 +389,6 @@ def _run_exists(path: Path) -> RunExists:
         "if_exists='replace'.",
         path=path,
     )
-
-
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if application != _APPLICATION:
-        raise DamagedFile(f"{path} is not a run file of the workbench. It was left as it is.", path=path)
-    if version > VERSION:
-        raise NewerFile(
-            f"{path} was written by a later version of the workbench (run file version {version}, this one reads "
-            f"{VERSION}): install a newer workbench to read it.",
-            path=path,
-        )
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise DamagedFile(f"{path}: the run file is damaged ({found}). It was left as it is.", path=path)
 
 
 def _row(event: Event, heard_by: str) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ _TAGS = {
     "INTERNAL_GOAL_FORMULATION": "goal",
     "REACH_OUT": "reach_out",
     "RESULT": "result",
+    "STORY": "story",
 }
 _QUOTES = frozenset({*_TAGS.values(), "memory", "document", "does", "proposed", "feedback", "text"})
 _NO_MARKUP = str.maketrans({'"': "'", "<": "‹", ">": "›"})
@@ -67,8 +68,8 @@ def told(events: Iterable[Event]) -> list[Event]:
 
 
 def happened(event: Event) -> bool:
-    """Return whether an event is something that happened: no mind, no note, no bookkeeping of a memory."""
-    return event.kind not in ("mind", "note") and not (event.kind == "memory" and event.type in KEPT)
+    """Return whether an event is something that happened: no mind, no note, no bookkeeping."""
+    return event.kind not in ("mind", "note", "intervention") and not (event.kind == "memory" and event.type in KEPT)
 
 
 def quote(tag: str, text: str, **attributes: str) -> str:

@@ -1,34 +1,34 @@
-"""Broadcasting: how a world is told things from outside, so that all of its people perceive them."""
+"""Broadcasting: how a world is told things from outside, so that its people perceive them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Self
 
-from workbench.agents.person import Person
 from workbench.errors import InvalidSettings
-from workbench.record.events import Journal
-from workbench.worlds.reach import Reach
+from workbench.worlds.stage import Stage
 
 
-class Broadcasting:
+class Broadcasting(Stage):
     """People who can be told something all at once."""
 
-    people: list[Person]
-    reach: Reach
-    _journal: Journal
+    def broadcast(self, speech: str, source: str = "", *, within_reach: bool = False) -> Self:
+        """Say something to everybody.
 
-    def broadcast(self, speech: str, source: str = "") -> Self:
-        """Say something to everybody. `source` is a name, such as "Moderator", or nothing for a voice from outside."""
-        return self._tell_all("CONVERSATION", speech, source)
+        Args:
+            speech: what is said.
+            source: a name, such as "Moderator", or nothing for a voice from outside.
+            within_reach: whether only those hear it who are in reach of `source`, who is one of the people then.
+        """
+        return self.stimulate("CONVERSATION", speech, source, within_reach=within_reach)
 
     def broadcast_thought(self, thought: str) -> Self:
         """Give everybody a thought."""
-        return self._tell_all("THOUGHT", thought)
+        return self.stimulate("THOUGHT", thought)
 
     def broadcast_goal(self, goal: str) -> Self:
         """Give everybody a goal."""
-        return self._tell_all("INTERNAL_GOAL_FORMULATION", goal)
+        return self.stimulate("INTERNAL_GOAL_FORMULATION", goal)
 
     def broadcast_context(self, context: Sequence[str]) -> Self:
         """Set what holds just now, for everybody."""
@@ -37,12 +37,30 @@ class Broadcasting:
             person.change_context(context)
         return self
 
-    def _tell_all(self, type_: str, content: str, source: str = "") -> Self:
+    def stimulate(self, type_: str, content: str, source: str = "", *, within_reach: bool = False) -> Self:
+        """Let everybody perceive something of a type, as one event.
+
+        Args:
+            type_: CONVERSATION, VISUAL, SOCIAL, LOCATION, THOUGHT, INTERNAL_GOAL_FORMULATION or STORY.
+            content: what.
+            source: who it is from, where it is from somebody.
+            within_reach: whether only those perceive it who are in reach of `source`.
+
+        Raises:
+            UnknownName: `within_reach`, and `source` is none of the people.
+        """
         self._check_who_is_here()
-        event = self._journal.append("stimulus", type_, content, source=source, heard_by=self.reach.names)
-        for person in self.people:
-            person.perceive(event)
+        hearers: Sequence[str] = self._names.all
+        if within_reach:
+            speaker = self._person(source).name
+            hearers, source = (speaker, *self.reach.of(speaker)), speaker
+        self._tell(type_, content, source, hearers)
         return self
+
+    def _tell(self, type_: str, content: str, source: str, hearers: Sequence[str], call: str | None = None) -> None:
+        event = self._journal.append("stimulus", type_, content, source=source, call=call, heard_by=hearers)
+        for name in hearers:
+            self._by_name[name].perceive(event)
 
     def _check_who_is_here(self) -> None:
         if strangers := [person.name for person in self.people if not person.lives_by(self._journal)]:

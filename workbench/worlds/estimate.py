@@ -54,6 +54,7 @@ def estimate(
     price: Price | None,
     model: str,
     criteria: Sequence[int] = (),
+    share: float = 1.0,
 ) -> Estimate:
     """Estimate steps to come.
 
@@ -65,19 +66,21 @@ def estimate(
         price: of the model.
         model: its name.
         criteria: how many a judge scores each person's turns by; none where no turn is checked.
+        share: how many turns a step has for each person, on average.
     """
     counts = [count for (purpose, _, _), count in meter.counts.items() if purpose == "turn" and count.calls]
     seen = sum(count.calls for count in counts)
     answer = round(sum(count.usage.completion for count in counts) / seen) if seen else ANSWER_TOKENS
     heard_tokens = max(HEARD_TOKENS, answer - UNHEARD_TOKENS) if seen else HEARD_TOKENS
-    usage, calls = Usage(), 0
+    usage, calls = Usage(), 0.0
+    n = steps * share
     for messages, heard, n_criteria in zip(turns, hearers, criteria or repeat(0), strict=False):
         now = sum(estimate_tokens(text_of(message)) for message in messages)
-        growth = (heard + 1) * heard_tokens
-        prompt = steps * now + growth * steps * (steps - 1) // 2
-        usage += Usage(prompt=prompt, completion=steps * answer)
-        calls += steps
+        growth = (heard + 1) * heard_tokens * share
+        prompt = round(n * now + growth * n * (steps - 1) / 2)
+        usage += Usage(prompt=prompt, completion=round(n * answer))
+        calls += n
         if n_criteria:
-            usage += Usage(prompt=prompt + steps * answer, completion=steps * n_criteria * REASON_TOKENS)
-            calls += steps
-    return Estimate(calls, usage, cost_of(usage, price), model)
+            usage += Usage(prompt=prompt + round(n * answer), completion=round(n * n_criteria * REASON_TOKENS))
+            calls += n
+    return Estimate(round(calls), usage, cost_of(usage, price), model)

@@ -21,7 +21,7 @@ class Progress:
 
     Args:
         name: of the world.
-        steps: to be run.
+        turns: to be taken; None where nobody knows.
         people: in the world.
         meter: of the world.
         live: whether talk is printed as it happens; with up to 12 people when None.
@@ -29,15 +29,13 @@ class Progress:
     """
 
     def __init__(
-        self, name: str, steps: int, people: int, meter: Meter, live: bool | None, *, shown: bool = True
+        self, name: str, turns: int | None, people: int, meter: Meter, live: bool | None, *, shown: bool = True
     ) -> None:
         from tqdm.auto import tqdm
 
         self._meter = meter
         self._live = people <= LIVE_UP_TO if live is None else live
-        self._bar: Any = tqdm(
-            total=steps * people, desc=name, unit="turn", mininterval=0.2, leave=True, disable=not shown
-        )
+        self._bar: Any = tqdm(total=turns, desc=name, unit="turn", mininterval=0.2, leave=True, disable=not shown)
 
     def turn_done(self) -> None:
         """One person has taken their turn."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from workbench.agents.checks import Checks
 from workbench.agents.faculties import EFFECT, Faculty, Tool, definitions_of, tools_of
@@ -20,11 +21,23 @@ from workbench.llm.cache import CallCache
 from workbench.llm.client import LLM
 from workbench.prompts import prompts_version
 from workbench.record.events import Event
+from workbench.worlds.clock import length_to_json
+from workbench.worlds.interventions import Intervention
+from workbench.worlds.schedules import Schedule, ScheduleName, schedule_to_json
 
 if TYPE_CHECKING:
+    from workbench.worlds.stage import Perceived
     from workbench.worlds.world import World
 
-Perceived = tuple[Event, Sequence[str]]
+
+@dataclass(frozen=True)
+class Given:
+    """What a run is made with that is code, so that no file has it, and that is given again when it goes on."""
+
+    tools: Sequence[Faculty] = ()
+    faculties: Mapping[str, Sequence[Faculty]] = field(default_factory=dict)
+    interventions: Sequence[Intervention] = ()
+    schedule: ScheduleName | Schedule | None = None
 
 
 def spec_of(world: World) -> dict[str, Any]:
@@ -34,10 +47,12 @@ def spec_of(world: World) -> dict[str, Any]:
         "name": world.name,
         "description": world.description,
         "seed": world.seed,
-        "schedule": world.schedule,
-        "reach": world.reach.spec if isinstance(world.reach.spec, str) else [list(pair) for pair in world.reach.spec],
+        "schedule": schedule_to_json(world.schedule_function),
+        "reach": world.reach.to_spec(),
         "start": world.time.isoformat(),
-        "step_length": world.step_length.total_seconds(),
+        "step_length": length_to_json(world.step_length),
+        "on_error": world.on_error,
+        "interventions": list(world.interventions),
         "real_world": world.real_world,
         "actions": _actions(world),
         "tools": list(world.tools),
@@ -51,6 +66,8 @@ def spec_of(world: World) -> dict[str, Any]:
         "version": version("persona-workbench"),
         "prompts": prompts_version(),
         "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": uuid4().hex,
+        "lineage": [],
     }
 
 
@@ -110,11 +127,9 @@ def replay(events: Iterable[Perceived], world: World) -> None:
     """Let people perceive what was recorded, and tools take in what was done to them."""
     by_name = {person.name: person for person in world.people}
     for event, heard_by in events:
+        world.take_in(event, heard_by)
         for name in heard_by:
             by_name[name].perceive(event)
-        reached = event.target in heard_by and event.target != event.source
-        if event.kind == "action" and event.type == "REACH_OUT" and reached:
-            world.reach.link(event.source, event.target)
         if event.kind == "note" and event.type == EFFECT and event.source in world.tools:
             world.tools[event.source].apply(json.loads(event.content))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.agents.persona import Persona
 from workbench.record.events import Happening
+from workbench.worlds.names import Names
 from workbench.worlds.reach import Reach
 
 _TO_ALL = frozenset({"", "all", "everyone", "everybody", "the group", "all in reach"})
@@ -37,7 +38,7 @@ def _route_talk(talk: Happening, reach: Reach) -> Route:
     source, in_reach = talk.source, reach.of(talk.source)
     if talk.target.strip().casefold() in _TO_ALL:
         return Route(replace(talk, target="", heard_by=(source, *in_reach)))
-    target = find_name(talk.target, list(in_reach)) or find_name(talk.target, reach.names)
+    target = find_name(talk.target, in_reach) or reach.names.find(talk.target)
     if target == source:
         return Route(replace(talk, target="", heard_by=(source, *in_reach)))
     if target is None:
@@ -56,30 +57,21 @@ def _route_reach_out(action: Happening, reach: Reach) -> Route:
     return Route(replace(action, target=target, heard_by=(action.source, target)), link=True)
 
 
-def reach_out(source: str, names: Sequence[str], name: str) -> tuple[str, str]:
+def reach_out(source: str, names: Names, name: str) -> tuple[str, str]:
     """Return whom somebody reaches by a name (nobody: no text), and what they are told of it."""
-    target = find_name(name, names)
+    target = names.find(name)
     if target is None or target == source:
         return "", _ambiguous(name, names) or f"There is nobody called {name!r} to reach."
     return target, f"{target} is in reach now: you can talk to each other."
 
 
-def find_name(name: str, names: Sequence[str]) -> str | None:
-    """Return whom a name means: the full name, whatever its case, or a part of it that only one has."""
-    found = _meant(name, names)
-    return found[0] if len(found) == 1 else None
+def find_name(name: str, names: Iterable[str]) -> str | None:
+    """Return whom of a few a name means; of many, `Names` is asked."""
+    return Names(names).find(name)
 
 
-def _meant(name: str, names: Sequence[str]) -> list[str]:
-    if name in names:
-        return [name]
-    wanted = [word for word in name.casefold().split() if not word.endswith(".")]  # "Dr. Roy" is Roy
-    whole = [known for known in names if known.casefold().split() == wanted]
-    return whole or [known for known in names if wanted and set(wanted) <= set(known.casefold().split())]
-
-
-def _ambiguous(name: str, names: Sequence[str]) -> str:
-    several = _meant(name, names)
+def _ambiguous(name: str, names: Names) -> str:
+    several = names.meant(name)
     if len(several) < 2:
         return ""
     return f"More than one here is called {name}: {', '.join(several)}. Nobody heard you; say whom you mean."
@@ -87,11 +79,11 @@ def _ambiguous(name: str, names: Sequence[str]) -> str:
 
 def relationships(personas: Sequence[Persona]) -> list[tuple[str, str]]:
     """Return the pairs of people of whom one names the other as a relationship; who is not there is left out."""
-    names = [persona.name for persona in personas]
-    pairs: list[tuple[str, str]] = []
+    names = Names(persona.name for persona in personas)
+    pairs: dict[tuple[str, str], None] = {}
     for persona in personas:
         for relation in persona.relationships or ():
-            other = find_name(relation.name, names)
+            other = names.find(relation.name)
             if other and other != persona.name and (other, persona.name) not in pairs:
-                pairs.append((persona.name, other))
-    return pairs
+                pairs[persona.name, other] = None
+    return list(pairs)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from workbench.record.event_log import EventLog, Log
 from workbench.record.events import Event
 from workbench.record.telling import happened, say_time, tell
 
@@ -20,7 +21,8 @@ class EpisodicMemory:
     leaves the window, it goes as one block.
     """
 
-    events: list[Event] = field(default_factory=list)
+    log: Log = field(default_factory=EventLog)
+    """All that was perceived; in a world, the run file has it."""
     window: list[Event] = field(default_factory=list)
     """What happened and is shown as it happened."""
     text: str = field(default="", repr=False)
@@ -31,13 +33,13 @@ class EpisodicMemory:
 
     def add(self, event: Event) -> None:
         """Remember an event."""
-        self.events.append(event)
+        self.log.append(event)
         if is_told(event):
             self.window.append(event)
             self._tell(event)
 
     def leave(self, ids: Iterable[int]) -> None:
-        """Let events leave the window; they stay among the events."""
+        """Let events leave the window; they stay in the log."""
         gone = set(ids)
         self._show([event for event in self.window if event.id not in gone])
 
@@ -68,17 +70,17 @@ class EpisodicMemory:
 
     def mark(self) -> Mark:
         """Return a mark to go back to."""
-        return len(self.events), tuple(self.window), self.summaries, self.text, self._told_at
+        return len(self.log), tuple(self.window), self.summaries, self.text, self._told_at
 
     def back_to(self, mark: Mark) -> None:
         """Forget all that came after a mark."""
         length, window, self.summaries, self.text, self._told_at = mark
         self.window = list(window)
-        del self.events[length:]
+        self.log.cut(length)
 
     def copy(self) -> EpisodicMemory:
         """Return an independent copy; events do not change, so they are shared."""
-        return EpisodicMemory(list(self.events), list(self.window), self.text, dict(self.summaries), self._told_at)
+        return EpisodicMemory(self.log.copy(), list(self.window), self.text, dict(self.summaries), self._told_at)
 
 
 def is_told(event: Event) -> bool:

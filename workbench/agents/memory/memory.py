@@ -54,8 +54,13 @@ class Memory:
 
     @property
     def events(self) -> list[Event]:
-        """All that was perceived and done, and what the memory made of it, in order."""
-        return self.episodic.events
+        """All that was perceived and done, and what the memory made of it, in order; in a world, read from its file."""
+        return list(self.episodic.log)
+
+    @property
+    def n_events(self) -> int:
+        """How many those are."""
+        return len(self.episodic.log)
 
     @property
     def text(self) -> str:

@@ -17,6 +17,13 @@ UPKEEP: tuple[UpkeepStage, ...] = ("consolidate", "reflect")
 """The stages, in order: what a reflection rests on has to have happened."""
 
 
+def upkeep_due(memory: Memory, stage: UpkeepStage) -> bool:
+    """Return whether a stage has anything to do."""
+    if stage == "consolidate":
+        return bool(memory.episodes_due())
+    return memory.reflection_due and bool(memory.semantic.of_kind("memory"))
+
+
 async def keep_up(memory: Memory, about: str, stage: UpkeepStage, llm: LLM, *, seed: int) -> list[Happening]:
     """Return what a stage makes of the past; nothing where nothing is due.
 
@@ -30,11 +37,11 @@ async def keep_up(memory: Memory, about: str, stage: UpkeepStage, llm: LLM, *, s
     Raises:
         ModelError: the model failed.
     """
+    if not upkeep_due(memory, stage):
+        return []
     if stage == "consolidate":
         return await consolidate_episodes(memory, about, memory.episodes_due(), llm, seed=seed)
-    if not memory.reflection_due or not (places := memory.semantic.of_kind("memory")):
-        return []
-    memories = [memory.semantic[place] for place in places]
+    memories = [memory.semantic[place] for place in memory.semantic.of_kind("memory")]
     return await reflect(llm, memory.name, about, memories, seed=derive_seed(seed, "reflection"))
 
 

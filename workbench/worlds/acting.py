@@ -1,0 +1,199 @@
+"""How the people of a world act: each turn is asked for, carried out, and becomes events in the order of the people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from itertools import chain
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+
+from workbench.agents.actions import ActionDefinition
+from workbench.agents.checks import Checks
+from workbench.agents.deliberation import Deliberation
+from workbench.agents.memory.upkeep import UPKEEP, UpkeepStage
+from workbench.agents.person import Person
+from workbench.agents.seats import Seat
+from workbench.agents.turns import Surroundings
+from workbench.errors import CacheMiss, ChecksFailed, InvalidSettings, ModelError, StepFailed
+from workbench.llm.running import together
+from workbench.llm.seeds import derive_seed
+from workbench.record.events import Happening
+from workbench.worlds.broadcasting import Broadcasting
+from workbench.worlds.interventions import ADDED, Intervention, by_name
+from workbench.worlds.progress import Progress
+from workbench.worlds.routing import reach_out
+from workbench.worlds.schedules import Group, Schedule, read_group
+from workbench.worlds.stage import ABSENT, SEAT
+
+if TYPE_CHECKING:
+    from workbench.worlds.world import World
+
+Result = TypeVar("Result")
+OnError = Literal["raise", "absent"]
+IN_HAND = 2
+"""Turns that are prepared for each request that may be under way: the line stays busy, and the memory small."""
+
+
+class Acting(Broadcasting):
+    """People who act."""
+
+    seed: int
+    description: str
+    checks: Checks | None
+    real_world: bool
+    on_error: OnError
+    interventions: dict[str, Intervention]
+    """By name, in the order in which they are decided on."""
+    abilities: tuple[ActionDefinition, ...]
+    _schedule: Schedule
+    _seats: dict[str, Seat]
+
+    @property
+    def at_once(self) -> int:
+        """How many turns are prepared at once."""
+        return IN_HAND * self.llm.endpoint.limits.concurrency
+
+    @property
+    def _world(self) -> World:
+        """The same, as the functions of researchers are told of it."""
+        return cast("World", self)
+
+    # -- seats and interventions ---------------------------------------------------------------------------
+
+    def seat(self, person: Person | str, reply: Seat) -> Self:
+        """Let a human take somebody's seat: from now on they are asked for the turns, and the model is not.
+
+        Args:
+            person: whose seat.
+            reply: is given a `Cue` (what the person perceived, and who is in reach) and returns words that are said to
+                all in reach, actions, or nothing. A plain function, such as `input`, or a coroutine function.
+        """
+        name = self._person(person).name
+        if not callable(reply):
+            raise InvalidSettings(f"seat({name!r}, {reply!r}): a function is needed, such as input")
+        if name not in self._seated:
+            self._note(SEAT, {"taken": True}, "", name)
+        self._seats[name] = reply
+        return self
+
+    def leave_seat(self, person: Person | str) -> Self:
+        """Let the model take somebody's turns again.
+
+        Raises:
+            InvalidSettings: nobody sits there.
+        """
+        name = self._person(person).name
+        if name not in self._seated:
+            raise InvalidSettings(f"nobody has taken the seat of {name}")
+        self._note(SEAT, {"taken": False}, "", name)
+        self._seats.pop(name, None)
+        return self
+
+    def intervene(self, intervention: Intervention) -> Self:
+        """Add an intervention to a run that has begun.
+
+        Raises:
+            InvalidSettings: there is one of that name.
+        """
+        self.interventions = by_name([*self.interventions.values(), intervention])
+        self.note_intervention(ADDED, intervention.name)
+        return self
+
+    # -- turns ---------------------------------------------------------------------------------------------
+
+    async def _let_act(self, progress: Progress) -> None:
+        """Let everybody act in the order of the schedule."""
+        self._turns_in_step: Counter[str] = Counter()
+        rng = Random(derive_seed(self.seed, "schedule", self.steps))  # noqa: S311  # no secret
+        groups = iter(self._schedule(self._world, rng))
+        while True:
+            with self._open():
+                group = next(groups, None)
+            if group is None:
+                return
+            await self._take_turns(self._able(group), progress)
+
+    def _able(self, group: Group) -> list[Person]:
+        """Return those of a group who are not busy; nobody acts twice at the same moment."""
+        given = read_group(group)
+        if strange := [one for one in given if not isinstance(one, Person | str)]:
+            raise InvalidSettings(f"the schedule yielded {strange[0]!r}: it yields people, or lists of them")
+        people = dict.fromkeys(self._person(one) for one in given)
+        return [person for person in people if not self.busy(person)]
+
+    async def _take_turns(self, people: Sequence[Person], progress: Progress) -> None:
+        """Let people act on the same past: asked at once, and what they do is done in their order."""
+        absent: dict[str, str] = {}
+        for stage in UPKEEP:
+            due = [person for person in people if person.upkeep_due(stage) and person.name not in absent]
+            made = await together((self._keep_up(person, stage, absent) for person in due), at_once=self.at_once)
+            for happening in chain.from_iterable(made):
+                self._happens(happening)
+        turns = [self._deliberation(person) for person in people]
+        effects: list[Happening] = []
+        for turn in turns:
+            turn.effects = effects  # in the order in which they are done, whoever does them
+            if turn.person.name in absent:
+                turn.break_off(ABSENT, absent[turn.person.name])
+        while going := [turn for turn in turns if turn.open]:
+            await together((self._ask(turn, progress) for turn in going), at_once=self.at_once)
+            for turn in going:
+                if turn.open:
+                    await self._named(turn.person, "turn", turn.carry_out())
+        for happening in chain(effects, *(turn.turn.happenings for turn in turns)):
+            self._happens(happening)
+        self._turns_in_step.update(person.name for person in people)
+
+    def _deliberation(self, person: Person) -> Deliberation:
+        seat = self._seats.get(person.name)
+        return person.deliberate(self.llm, self._surroundings(person), seed=self._seed(person), seat=seat)
+
+    async def _ask(self, turn: Deliberation, progress: Progress) -> None:
+        try:
+            await self._named(turn.person, "turn", turn.ask())
+        except StepFailed as failure:
+            if not self._may_be_absent(failure):
+                raise
+            turn.break_off(ABSENT, str(failure))
+        if turn.rounds == 1:
+            progress.turn_done()
+
+    async def _keep_up(self, person: Person, stage: UpkeepStage, absent: dict[str, str]) -> list[Happening]:
+        """Return what becomes of somebody's past; who cannot keep up is absent, where that is allowed."""
+        try:
+            return await self._named(person, "memory", person.keep_up(stage, self.llm, seed=self._seed(person)))
+        except StepFailed as failure:
+            if not self._may_be_absent(failure):
+                raise
+            absent[person.name] = str(failure)
+            return []
+
+    def _may_be_absent(self, failure: StepFailed) -> bool:
+        return self.on_error == "absent" and not isinstance(failure.__cause__, CacheMiss)
+
+    def _seed(self, person: Person) -> int:
+        again = self._turns_in_step[person.name]
+        return derive_seed(self.seed, self.steps, person.name, *([again] if again else []))
+
+    async def _named(self, person: Person, purpose: str, asking: Coroutine[Any, Any, Result]) -> Result:
+        """Wait for a model; where it fails, say in whose name it was asked, when and what for."""
+        try:
+            return await asking
+        except (ModelError, CacheMiss, ChecksFailed) as error:
+            what = f"step {self.steps} of {self.name!r}: the {purpose} of {person.name} failed: {error}"
+            raise StepFailed(what, step=self.steps, person=person.name, purpose=purpose) from error
+
+    def _surroundings(self, person: Person) -> Surroundings:
+        return Surroundings(
+            self.time,
+            self.description,
+            self.reach.of(person.name),
+            partial(reach_out, person.name, self._names),
+            self._names.all,
+            self.abilities,
+            tuple(self.tools.values()),
+            self.checks,
+            self.real_world,
+        )

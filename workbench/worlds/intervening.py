@@ -1,0 +1,110 @@
+"""How a step decides on interventions, before anybody acts, and lets them take effect.
+
+All are decided on the same past: what is free first, for all of them; then, at once, what is paid for of those whose
+free conditions hold. Then come their effects, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from workbench.agents.person import Person
+from workbench.errors import CacheMiss, ModelError, StepFailed
+from workbench.judging.judge import Check, Score, check_claim, score_claim
+from workbench.llm.running import together
+from workbench.worlds.interventions import CHECKED, FIRED, Intervention, called
+from workbench.worlds.subjects import subject_of
+
+if TYPE_CHECKING:
+    from workbench.worlds.world import World
+
+
+@dataclass
+class _Candidate:
+    """An intervention for somebody or for the world, whose free conditions hold."""
+
+    intervention: Intervention
+    person: Person | None
+    checks: list[tuple[str, Check | Score, bool]] = field(default_factory=list)
+    """What was paid for: the claim, what the judge said, and whether it holds."""
+
+    @property
+    def for_whom(self) -> str:
+        return self.person.name if self.person else ""
+
+    @property
+    def holds(self) -> bool:
+        return all(holds for _, _, holds in self.checks)
+
+    @property
+    def reason(self) -> str:
+        free = "it was due" if self.intervention.when is None else "its condition holds"
+        return "; ".join([free, *(f"{claim}: {said.justification}" for claim, said, _ in self.checks)])
+
+
+async def intervene(world: World, interventions: Sequence[Intervention]) -> None:
+    """Decide on interventions and let those take effect whose preconditions hold.
+
+    Raises:
+        StepFailed: a judge could not be asked.
+    """
+    found = [one for each in interventions for one in await _due(world, each)]
+    if not found:
+        return
+    await together((_decide(world, one) for one in found if one.intervention.claims), at_once=world.at_once)
+    for one in found:
+        for claim, said, holds in one.checks:
+            content = {"claim": claim, "precondition_holds": holds, **asdict(said)}
+            world.note_intervention(CHECKED, one.intervention.name, one.for_whom, content, content.pop("call") or None)
+    for one in found:
+        if one.holds:
+            world.note_intervention(FIRED, one.intervention.name, one.for_whom, {"reason": one.reason})
+            with _named(one):
+                await one.intervention.take_effect(world, one.person)
+
+
+async def _due(world: World, intervention: Intervention) -> list[_Candidate]:
+    """Return for whom the free conditions hold."""
+    found = []
+    for person in intervention.people(world):
+        one = _Candidate(intervention, person)
+        if intervention.due(world.steps, world.firing_history, one.for_whom):
+            with _named(one):
+                if intervention.when is None or await called(intervention.when, world, person):
+                    found.append(one)
+    return found
+
+
+async def _decide(world: World, one: _Candidate) -> None:
+    """Have what is paid for judged, as far as it has to be."""
+    judged = one.intervention
+    for how, proposition in judged.claims:
+        subject = subject_of(one.person or world, judged.latest)
+        claim = proposition.about(name=subject.name)
+        ask: Any = check_claim if how == "claim" else score_claim
+        try:
+            said = await ask(judged.llm or world.llm, subject, claim, purpose="intervention")
+        except (ModelError, CacheMiss) as error:
+            step, whom = world.steps, f" for {one.for_whom}" if one.person else ""
+            what = (
+                f"step {step} of {world.name!r}: the intervention {judged.name!r}{whom} could not be decided: {error}"
+            )
+            raise StepFailed(what, step=step, person=one.for_whom, purpose="intervention") from error
+        holds = bool(said.holds) if isinstance(said, Check) else judged.score_holds(said.value)
+        one.checks.append((claim, said, holds))
+        if not holds:
+            return
+
+
+@contextmanager
+def _named(one: _Candidate) -> Iterator[None]:
+    """Say of an error of the researcher's own code in which intervention it arose."""
+    try:
+        yield
+    except Exception as error:
+        whom = f", for {one.for_whom}" if one.person else ""
+        error.add_note(f"This was in the intervention {one.intervention.name!r}{whom}.")
+        raise

@@ -1,0 +1,38 @@
+"""Who has had the floor, and who was addressed since: what turn-taking goes by. It follows from the events alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from workbench.record.events import Event
+from workbench.worlds.names import Names
+from workbench.worlds.schedules import PING_PONG
+
+
+@dataclass
+class TurnHistory:
+    """What is known of the turns so far."""
+
+    names: Names
+    last_turn: dict[str, int] = field(default_factory=dict)
+    """The last event of each person's latest turn."""
+    addressed: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """When each was addressed since their latest turn; larger is later, and of one event the first who is named."""
+    speakers: deque[str] = field(default_factory=lambda: deque(maxlen=PING_PONG))
+    """Whose the latest turns were; turns that follow each other count as one."""
+
+    def take_in(self, event: Event, heard_by: Sequence[str]) -> None:
+        """Learn of an event."""
+        if event.kind == "action" and event.source in self.names:
+            self.last_turn[event.source] = event.id
+            self.addressed.pop(event.source, None)
+            if not self.speakers or self.speakers[-1] != event.source:
+                self.speakers.append(event.source)
+        if (event.kind, event.type) in (("action", "TALK"), ("stimulus", "CONVERSATION")):
+            called = [event.target] if event.target else self.names.mentioned(event.content)
+            hearers = set(heard_by) if called else set()
+            for order, name in enumerate(called):
+                if name in hearers and name != event.source:
+                    self.addressed[name] = (event.id, -order)
