@@ -74,19 +74,20 @@ def play(
     *,
     memory: Callable[[Body], Any] | None = None,
     check: Callable[[Body], Any] | None = None,
+    claim: Any = None,
     other: Any = None,
     **turns: Any,
 ) -> Callable[[Body], Any]:
     """Let each person, by name, take one turn (always) or a list of turns (then they are done).
 
-    `memory` answers consolidations, `check` judges, `other` all else.
+    `memory` answers consolidations, `check` judges, `claim` those of yes or no, `other` all else.
     """
     left = {name: iter(told) for name, told in turns.items() if isinstance(told, list)}
 
     def reply(body: Body) -> Any:
         asked = asked_for(body)
         if asked != "turn":
-            answer = {"memories": memory, "check": check}.get(asked, other)
+            answer = {"memories": memory, "check": check, "claim": claim}.get(asked, other)
             return answer(body) if callable(answer) else answer
         name = who(body)
         if name in left:
@@ -107,16 +108,23 @@ def keep_all(importance: int = 3) -> Callable[[Body], Any]:
     return reply
 
 
+def verdict(holds: bool = True, evidence: tuple[int, ...] = (1,), why: str = "They say so.") -> dict[str, Any]:
+    """The answer of a judge of yes or no."""
+    return {"justification": why, "evidence": list(evidence), "holds": holds, "confidence": 0.9}
+
+
 # What was asked
 
 
 def asked_for(asked: Request | Body) -> str:
-    """What a request asks for: a `turn`, `memories`, `insights`, a `summary` ..., or a `check`."""
+    """What a request asks for: a `turn`, `memories`, `insights`, a `summary`, a `claim` (yes or no), or a `check`."""
     body = asked.body if isinstance(asked, Request) else asked
     if "Your turn:" in texts(body)[1] or "take your turn again" in str(body["messages"][-1]["content"]):
         return "turn"
     keys = list(body["response_format"]["json_schema"]["schema"]["properties"])
     known = {"memories", "insights", "summary", "text"}
+    if "holds" in keys:
+        return "claim"
     return keys[0] if keys[0] in known else "rewrite" if keys[0] == "actions" else "check"
 
 

@@ -21,7 +21,7 @@ from workbench.agents.persona import Persona
 from workbench.agents.short_turns import short_turn_messages
 from workbench.agents.turns import Scene, Surroundings, turn_messages
 from workbench.extraction.extractor import extract
-from workbench.judging.judge import Subject, score_claim
+from workbench.judging.judge import Subject, check_claim, score_claim
 from workbench.llm.calls import Message, estimate_tokens
 from workbench.prompts import render
 from workbench.record.events import START, Event
@@ -105,6 +105,12 @@ async def test_judgement(golden, server):
     about = "\n".join(PERSONA.markdown.splitlines()[:2])
     await score_claim(llm_at(server), Subject("Lisa Moreau", about, EVENTS), "Lisa Moreau would buy it.")
     golden("judge", as_text(server.requests[0].body["messages"]))
+
+
+async def test_check_of_a_claim(golden, server):
+    about = "\n".join(PERSONA.markdown.splitlines()[:2])
+    await check_claim(llm_at(server), Subject("Lisa Moreau", about, EVENTS), "Lisa Moreau would buy it.")
+    golden("check", as_text(server.requests[0].body["messages"]))
 
 
 async def test_extraction(golden, model_server, monkeypatch):
