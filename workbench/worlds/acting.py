@@ -96,10 +96,26 @@ class Acting(Broadcasting):
 
         Raises:
             InvalidSettings: there is one of that name.
+            UnknownName: it is for somebody who is not there.
         """
-        self.interventions = by_name([*self.interventions.values(), intervention])
+        interventions = by_name([*self.interventions.values(), intervention])
+        intervention.people(self._world)
         self.note_intervention(ADDED, intervention.name)
+        self.interventions = interventions
         return self
+
+    def _order_interventions(self) -> None:
+        """Have them in the order of the record; those that came with `resume` are part of the run from now on."""
+        recorded = self._recorded_interventions()
+        for name in self.interventions:
+            if name not in recorded:
+                self.note_intervention(ADDED, name)
+        self.interventions = {
+            name: self.interventions[name] for name in self._recorded_interventions() if name in self.interventions
+        }
+
+    def _recorded_interventions(self) -> list[str]:
+        return [*self.file.spec.get("interventions", ()), *self.firing_history.added]
 
     # -- turns ---------------------------------------------------------------------------------------------
 

@@ -40,6 +40,11 @@ class _Candidate:
         return all(holds for _, _, holds in self.checks)
 
     @property
+    def call(self) -> str | None:
+        """The judge's call that let it fire."""
+        return next((said.call for _, said, _ in reversed(self.checks) if said.call), None)
+
+    @property
     def reason(self) -> str:
         free = "it was due" if self.intervention.when is None else "its condition holds"
         return "; ".join([free, *(f"{claim}: {said.justification}" for claim, said, _ in self.checks)])
@@ -61,7 +66,7 @@ async def intervene(world: World, interventions: Sequence[Intervention]) -> None
             world.note_intervention(CHECKED, one.intervention.name, one.for_whom, content, content.pop("call") or None)
     for one in found:
         if one.holds:
-            world.note_intervention(FIRED, one.intervention.name, one.for_whom, {"reason": one.reason})
+            world.note_intervention(FIRED, one.intervention.name, one.for_whom, {"reason": one.reason}, one.call)
             with _named(one):
                 await one.intervention.take_effect(world, one.person)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from workbench.agents.person import Person
-from workbench.errors import InvalidSettings
+from workbench.errors import InvalidSettings, PromptError
 from workbench.judging.propositions import Proposition
 from workbench.llm.client import LLM
 from workbench.prompts import render_text
@@ -38,6 +39,8 @@ class Stimulus:
     def __post_init__(self) -> None:
         if self.type not in STIMULI:
             raise InvalidSettings(f"a stimulus is no {self.type!r}; there are {', '.join(STIMULI)}")
+        if not _is_text(self.content) or not isinstance(self.source, str):
+            raise InvalidSettings(f"a stimulus has a text, and its source is a name: {self!r}")
 
 
 Effect = Stimulus | str | Callable[..., object]
@@ -89,22 +92,62 @@ class Intervention:
     llm: LLM | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        where = f"the intervention {self.name!r}"
-        if not isinstance(self.name, str) or not self.name.strip():
+        if not _is_text(self.name):
             raise InvalidSettings(f"an intervention needs a name, not {self.name!r}")
-        if not (isinstance(self.effect, Stimulus | str) or callable(self.effect)):
-            raise InvalidSettings(f"{where}: effect={self.effect!r}: it is a text, a wb.Stimulus or a function")
+        if wrong := next(chain(self._wrong_parts(), self._wrong_times(), self._wrong_texts()), None):
+            raise InvalidSettings(f"the intervention {self.name!r}: {wrong}")
+
+    def _wrong_parts(self) -> Iterator[str]:
+        """Yield what cannot be, of what it goes by and what it does."""
+        if not (isinstance(self.effect, Stimulus) or _is_text(self.effect) or callable(self.effect)):
+            yield f"effect={self.effect!r}: it is a text, a wb.Stimulus or a function"
         if self.when is not None and not callable(self.when):
-            raise InvalidSettings(f"{where}: when={self.when!r}: it is a function; a text to be judged is a claim=")
+            yield f"when={self.when!r}: it is a function; a text to be judged is a claim="
+        for how, claim in (("claim", self.claim), ("score", self.score)):
+            if not (claim is None or isinstance(claim, Proposition) or _is_text(claim)):
+                yield f"{how}={claim!r}: it is a sentence, or a wb.Proposition"
         bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
         if bool(bounds) != (self.score is not None):
-            raise InvalidSettings(f"{where}: score= goes with at_least= or at_most=")
-        if any(not isinstance(bound, int) or not 0 <= bound <= 9 for bound in bounds):
-            raise InvalidSettings(f"{where}: a score is from 0 to 9, not {bounds}")
+            yield "score= goes with at_least= or at_most="
+        if any(bound != 0 and not (_is_count(bound) and bound <= 9) for bound in bounds):
+            yield f"a score is a whole number from 0 to 9, not {bounds}"
+        if len(bounds) == 2 and bounds[0] > bounds[1]:
+            yield f"at_least={self.at_least} and at_most={self.at_most}: no score is both"
+        if self.llm is not None and not isinstance(self.llm, LLM):
+            yield f"llm={self.llm!r}: it is a wb.LLM(...)"
+
+    def _wrong_times(self) -> Iterator[str]:
+        """Yield what cannot be, of when it fires and for whom."""
+        if isinstance(self.for_each, str) and self.for_each != "everyone":
+            yield f"for_each={self.for_each!r}: it is 'everyone', or names, as in [{self.for_each!r}]"
+        if self.for_each is not None and not _are_names(self.for_each):
+            yield f"for_each={self.for_each!r}: it is 'everyone', or a list of names"
+        if self._steps is not None and not (self._steps and all(map(_is_count, self._steps))):
+            yield f"at_step={self.at_step!r}: it is the number of a step, from 1, or a list of them"
         for name in ("every", "cooldown", "latest"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise InvalidSettings(f"{where}: {name}={value!r}: a whole number is needed, 1 or more")
+            if value is not None and not _is_count(value):
+                yield f"{name}={value!r}: a whole number is needed, 1 or more"
+        if not isinstance(self.once, bool | None):
+            yield f"once={self.once!r}: it is True or False"
+
+    def _wrong_texts(self) -> Iterator[str]:
+        """Yield what is wrong with texts, before anything is spent: they know `name` and nothing else."""
+        effect = self.effect.content if isinstance(self.effect, Stimulus) else self.effect
+        try:
+            for _, claim in self.claims:
+                claim.about(name="Somebody")
+            if isinstance(effect, str):
+                render_text(effect, "effect", name="Somebody")
+        except PromptError as error:
+            yield str(error)
+
+    @property
+    def _steps(self) -> Sequence[int] | None:
+        """The steps in which it may fire; in all of them where it is not said."""
+        if self.at_step is None or (isinstance(self.at_step, Sequence) and not isinstance(self.at_step, str)):
+            return self.at_step
+        return (self.at_step,)
 
     @property
     def fires_once(self) -> bool:
@@ -122,9 +165,7 @@ class Intervention:
 
     def due(self, step: int, history: FiringHistory, person: str) -> bool:
         """Return whether its time has come, for somebody or (no name) for the world."""
-        if self.at_step is not None and step not in (
-            self.at_step if isinstance(self.at_step, Sequence) else (self.at_step,)
-        ):
+        if self._steps is not None and step not in self._steps:
             return False
         last = history.last.get((self.name, person))
         rests = last is not None and (self.fires_once or step <= last + (self.cooldown or 0))
@@ -143,7 +184,9 @@ class Intervention:
         """
         if self.for_each is None:
             return [None]
-        return list(world.people) if self.for_each == "everyone" else [world.person(name) for name in self.for_each]
+        if self.for_each == "everyone":
+            return list(world.people)
+        return list(dict.fromkeys(map(world.person, self.for_each)))
 
     async def take_effect(self, world: World, person: Person | None) -> None:
         """Do what it does."""
@@ -153,6 +196,18 @@ class Intervention:
             (person or world).stimulate(given.type, content, given.source)
             return
         await called(self.effect, world, person)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, Sequence) and bool(value) and all(isinstance(one, str) for one in value)
 
 
 @dataclass

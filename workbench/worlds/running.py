@@ -92,6 +92,7 @@ class Running(Acting):
     async def _run(self, steps: int | None, conditions: Sequence[Condition], bar: Progress) -> None:
         while self._changes:
             self._note("CHANGED", self._changes.pop(0))
+        self._order_interventions()
         if steps != 0:
             self.file.note(planned=None if steps is None else self.steps + steps)
         for _ in count() if steps is None else range(steps):
@@ -205,6 +206,7 @@ class Running(Acting):
 
     async def _step(self, progress: Progress) -> list[Event]:
         self._begin_step()
+        before = self.interventions, dict(self._seats)
         try:
             with undone_on_failure(self.tools.values()):
                 with self._open():
@@ -212,6 +214,7 @@ class Running(Acting):
                 await self._let_act(progress)
                 return self._commit_step()
         except BaseException as error:
+            self.interventions, self._seats = before
             self._undo_step(error)
             raise
 
