@@ -65,6 +65,47 @@ def test_errors_are_a_sentence_and_not_a_traceback(tmp_path):
     assert "Traceback" not in result.output
 
 
+async def packed(server, folder, cache=None):
+    llm = wb.LLM("scripted", base_url=server.base_url, api_key="none", cache=cache)
+    world = wb.World("Tea", [wb.Person.load("kinga")], llm=llm, record=folder / "run.sqlite")
+    await world.run(2, live=False)
+    return call("pack", folder / "run.sqlite")
+
+
+async def test_pack_and_unpack_say_what_was_written(server, tmp_path):
+    result = await packed(server, tmp_path)
+    assert result.output.startswith(f"Written to {tmp_path / 'run.zip'}:\n  README.txt ")
+    assert "personas/" in result.output
+    assert "Missing" not in result.output
+    result = call("unpack", tmp_path / "run.zip", "-o", tmp_path / "there")
+    assert result.output.startswith(f"Unpacked into {tmp_path / 'there'}:\n  README.txt ")
+    assert wb.RunFile.open(tmp_path / "there" / "run.sqlite").steps == 2
+
+
+async def test_pack_says_what_is_missing_once(server, tmp_path):
+    result = await packed(server, tmp_path, cache="off")
+    assert result.exit_code == 0
+    assert result.output.count("Missing: recording.jsonl lacks 2 of the 2 calls") == 1
+    assert "lacks 2 of the 2 calls" in call("unpack", tmp_path / "run.zip", "-o", tmp_path / "there").output
+
+
+async def test_pack_replaces_an_archive_only_by_force(server, tmp_path):
+    await packed(server, tmp_path)
+    result = call("pack", tmp_path / "run.sqlite")
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: there is an archive at {tmp_path / 'run.zip'}")
+    assert call("pack", tmp_path / "run.sqlite", "--force").exit_code == 0
+    assert call("pack", tmp_path / "run.sqlite", "-o", tmp_path / "other.zip").exit_code == 0
+
+
+def test_unpack_says_what_is_wrong_with_an_archive(tmp_path):
+    (tmp_path / "run.zip").write_text("no archive")
+    result = call("unpack", tmp_path / "run.zip")
+    assert result.exit_code == 1
+    assert "run.zip is no archive that can be used: the archive cannot be read" in result.stderr
+    assert "Traceback" not in result.output
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to one process, as POSIX does")
 def test_ctrl_c_leaves_a_resumable_run_and_says_how_to_go_on(model_server, tmp_path):

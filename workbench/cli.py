@@ -1,7 +1,8 @@
-"""The command line: `workbench demo, run, cache, personas`. Thin: what it does lives in the rooms below."""
+"""The command line: `workbench demo, run, pack, unpack, cache, personas`. Thin: the rooms below do the work."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,34 @@ def run(
     """Run a notebook with parameters; leave it, executed, with an HTML report."""
     with _told(out):
         _run(notebook, out, _parsed(parameter or []))
+
+
+@app.command()
+def pack(
+    run: Annotated[Path, typer.Argument(help="A run file.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The archive; NAME.zip beside it by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an archive that is there.")] = False,
+) -> None:
+    """Write a run into one file: the run, its answers, its people and pictures, and an HTML report."""
+    with _told():
+        from workbench.worlds import archives
+
+        logging.getLogger("workbench").addHandler(logging.NullHandler())  # what it warns of is told here
+        archive = archives.pack(run, out, if_exists="replace" if force else "fail")
+        typer.echo(f"Written to {archive}:\n{archives.read_manifest(archive)}")
+
+
+@app.command()
+def unpack(
+    archive: Annotated[Path, typer.Argument(help="What `workbench pack` wrote.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A new folder; NAME beside it by default.")] = None,
+) -> None:
+    """Unpack a run: nothing but what `pack` writes, each file checked, whole or not at all."""
+    with _told():
+        from workbench.worlds import archives
+
+        folder = archives.unpack(archive, out)
+        typer.echo(f"Unpacked into {folder}:\n{archives.read_manifest(archive)}")
 
 
 @cache_app.command()

@@ -132,3 +132,38 @@ a.anchor-link {{ display: none; }}
 </body>
 </html>
 """
+
+
+def heading(title: object, level: int = 2) -> str:
+    """Return a heading of a page."""
+    return f"<h{level}>{text(title)}</h{level}>"
+
+
+def paragraph(words: object, *, quiet: bool = False) -> str:
+    """Return a paragraph, perhaps in a smaller, paler hand."""
+    style = f' style="{_QUIET}"' if quiet else ""
+    return f"<p{style}>{text(words)}</p>"
+
+
+def callout(words: object) -> str:
+    """Return a paragraph that a reader is not to miss."""
+    return f'<p role="note" style="{_STYLE};border-left-width:5px">{text(words)}</p>'
+
+
+def runs_nothing(document: str) -> bool:
+    """Return whether a page of somebody else's is kept from running and loading anything, as those of `page` are.
+
+    Its head begins with the policy that forbids it; what no policy forbids (to be sent elsewhere) is not in it.
+    """
+    head = _GUARDED.match(document)
+    return head is not None and not _ELSEWHERE.search(document, head.end())
+
+
+_GUARDED = re.compile(
+    r'<!doctype html>\s*<html lang="[a-z-]*">\s*<head>\s*<meta charset="utf-8">\s*'
+    r'(?:<meta name="[a-z-]*" content="[^"<>]*">\s*)*'
+    r'<meta http-equiv="Content-Security-Policy" content="'
+    r"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(r"<\s*(?:meta|base|form|link)\b", re.IGNORECASE)
