@@ -11,6 +11,8 @@ from workbench.llm.client import LLM
 
 UNLIKE = 0.5
 """The similarity up to which nothing is repeated."""
+AGAIN = 90
+"""The share of the same words, in per cent, from which a text is another one again."""
 FEWEST_WORDS = 4
 """Shorter talk ("Yes.", "I agree.") is in many a longer one; it is only repeated where it is equal."""
 
@@ -78,6 +80,19 @@ def same_words(text: str, earlier: str) -> float:
     from rapidfuzz import fuzz
 
     return float(fuzz.token_set_ratio(_plain(text), _plain(earlier))) / 100
+
+
+def says_again(text: str, earlier: str) -> bool:
+    """Return whether a text is an earlier one again, with nine tenths of its words, whatever their order.
+
+    >>> says_again("Well, I would buy a bottle of it!", "I would buy a bottle of it.")
+    True
+    >>> says_again("Soup.", "Shall we have bread, cheese, soup or salad?")
+    False
+    """
+    from rapidfuzz import fuzz
+
+    return float(fuzz.token_sort_ratio(_plain(text), _plain(earlier))) >= AGAIN
 
 
 async def _similarities(llm: LLM, pairs: Sequence[tuple[str, str]]) -> list[float]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,7 +19,7 @@ from workbench.worlds.intervening import intervene
 from workbench.worlds.progress import Progress
 from workbench.worlds.schedules import turns_a_step
 from workbench.worlds.stage import STOPPED
-from workbench.worlds.stopping import Condition, Verdict, judge, name_of, read_conditions
+from workbench.worlds.stopping import Condition, Verdict, is_claim, judge, name_of, read_conditions
 
 if TYPE_CHECKING:
     from workbench.worlds.clock import Unit
@@ -91,25 +90,27 @@ class Running(Acting):
 
     async def _run(self, steps: int | None, conditions: Sequence[Condition], bar: Progress) -> None:
         while self._changes:
-            self._note("CHANGED", self._changes.pop(0))
+            self.note("CHANGED", self._changes.pop(0))
         self._order_interventions()
-        if steps != 0:
-            self.file.note(planned=None if steps is None else self.steps + steps)
+        try:
+            await self._run_steps(steps, conditions, bar)
+        except BudgetSpent as error:
+            if "budget" not in conditions:
+                raise
+            self._record_verdict(STOPPED, Verdict("budget", True, str(error)))
+
+    async def _run_steps(self, steps: int | None, conditions: Sequence[Condition], bar: Progress) -> None:
+        if await self._is_over(conditions) or steps == 0:
+            return
+        self.file.note(begun=self.file.last_id, planned=None if steps is None else self.steps + steps)
         for _ in count() if steps is None else range(steps):
             await self._control.gate()
             if self._control.stopping:
-                return self._stop(Verdict("stop", True, "the researcher stopped it"))
-            if self.steps and await self._is_over(conditions):
-                return None
-            try:
-                bar.step_done(await self._step(bar))
-            except BudgetSpent as error:
-                if "budget" not in conditions:
-                    raise
-                return self._stop(Verdict("budget", True, str(error)))
-        if self.steps:
-            await self._is_over(conditions)
-        return None
+                self._record_verdict(STOPPED, Verdict("stop", True, "the researcher stopped it"))
+                return
+            bar.step_done(await self._step(bar))
+            if await self._is_over(conditions):
+                return
 
     async def step(self) -> list[Event]:
         """Run one step, without a bar; returns what happened in it.
@@ -219,41 +220,48 @@ class Running(Acting):
             raise
 
     async def _is_over(self, conditions: Sequence[Condition]) -> bool:
-        """Look at the conditions after a step, and record a verdict that was paid for, or that ends the run.
+        """Look at the conditions after a step, and record a verdict that ends the run, or that was paid for.
 
-        What the record has of this step already is not asked again; where something was said or changed since, the next
-        step may make a difference, so nothing is asked.
+        Where something was said or changed since, the next step may make a difference, so nothing is asked.
         """
-        if not conditions:
-            return False
         since = self.file.since_last_step()
-        if any(event.kind != "note" or event.type not in (STOPPED, CHECKED_UNTIL) for event in since):
+        if not self.steps or any(event.kind != "note" or event.type not in (STOPPED, CHECKED_UNTIL) for event in since):
             return False
-        ended = {json.loads(event.content)["condition"]: event.type == STOPPED for event in since}
-        if any(ended.get(name_of(condition)) for condition in conditions):
-            return True
-        asked = [condition for condition in conditions if name_of(condition) not in ended]
-        for verdict in await together(self._judged(condition) for condition in asked):
-            if verdict.ends:
-                self._stop(verdict)
+        stopped = {Verdict.of(event).condition for event in since if event.type == STOPPED}
+        for condition in conditions:
+            if not is_claim(condition) and (verdict := await self._judged(condition)).ends:
+                if verdict.condition not in stopped:
+                    self._record_verdict(STOPPED, verdict)
                 return True
-            if verdict.call:
+        claims = {name_of(condition): condition for condition in conditions if is_claim(condition)}
+        return bool(stopped & claims.keys()) or await self._claim_holds(claims, map(Verdict.of, since))
+
+    async def _claim_holds(self, claims: Mapping[str, Condition], known: Iterable[Verdict]) -> bool:
+        """Have claims judged, but for those of which the record has a verdict already."""
+        verdicts = {verdict.condition: verdict for verdict in known}
+        asked = [claim for name, claim in claims.items() if name not in verdicts]
+        new = await together(self._judged(claim) for claim in asked)
+        verdicts |= {verdict.condition: verdict for verdict in new}
+        end = next((verdicts[name] for name in claims if verdicts[name].ends), None)
+        for verdict in new:
+            if verdict.call and verdict is not end:
                 self._record_verdict(CHECKED_UNTIL, verdict)
-        return False
+        if end:
+            self._record_verdict(STOPPED, end)
+        return end is not None
 
     async def _judged(self, condition: Condition) -> Verdict:
         try:
             return await judge(condition, self._world)
         except (ModelError, CacheMiss) as error:
-            what = (
-                f"after step {self.steps} of {self.name!r}: whether {name_of(condition)!r} could not be judged: {error}"
-            )
+            name = name_of(condition)
+            what = f"after step {self.steps} of {self.name!r}: it could not be judged whether {name!r}: {error}"
             raise StepFailed(what, step=self.steps, person="", purpose="until") from error
-
-    def _stop(self, verdict: Verdict) -> None:
-        self._record_verdict(STOPPED, verdict)
+        except Exception as error:
+            if callable(condition):
+                error.add_note(f"This was in until=, in {name_of(condition)!r}.")
+            raise
 
     def _record_verdict(self, type_: str, verdict: Verdict) -> None:
-        content = json.dumps({"condition": verdict.condition, "reason": verdict.reason}, ensure_ascii=False)
-        self._journal.append("note", type_, content, call=verdict.call or None)
+        self._journal.append("note", type_, verdict.to_json(), call=verdict.call or None)
         self.file.note(meter={"step": self.steps, "rows": self.llm.meter.rows()})

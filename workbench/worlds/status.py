@@ -13,12 +13,15 @@ Status = Literal["new", "incomplete", "partial", "complete"]
 def status_of(file: RunFile) -> Status:
     """Return the status of a recorded run.
 
-    `new`: no step was asked for; `incomplete`: it was to run for more steps than it has, and was not stopped by a
-    condition or a researcher; `partial`: all steps are there, and in some of them somebody was absent; else `complete`.
+    `new`: no step was asked for; `incomplete`: it was to run for more steps than it has, or until something, and was
+    not stopped by a condition or a researcher since; `partial`: all steps are there, and in some of them somebody was
+    absent; else `complete`.
     """
     spec = file.spec
     if "planned" not in spec and not file.steps:
         return "new"
-    if (spec.get("planned") or 0) > file.steps and not any(e.type == STOPPED for e in file.since_last_step()):
+    planned, begun = spec.get("planned", 0), spec.get("begun", 0)
+    stopped = [event for event in file.since_last_step() if event.kind == "note" and event.type == STOPPED]
+    if (planned is None or planned > file.steps) and not any(event.id > begun for event in stopped):
         return "incomplete"
     return "partial" if any(event.kind == "note" for event in file.latest(ABSENT, 1)) else "complete"
