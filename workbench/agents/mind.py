@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 _LISTS = ("goals", "context")
@@ -23,7 +23,7 @@ class Mind:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the mind as files hold it."""
-        return {**asdict(self), "goals": list(self.goals), "context": list(self.context)}
+        return {**vars(self), "goals": list(self.goals), "context": list(self.context)}
 
     def to_json(self) -> str:
         """Return the mind as JSON text, the content of a mind event."""

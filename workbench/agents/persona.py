@@ -18,6 +18,7 @@ DEEPEST = 64
 """Levels of a persona."""
 MOST = 200_000
 """Values in a persona: more come from a mistake, or from a file that is made to explode."""
+_PARSED: dict[str, Any] = {"parsed": True}
 
 
 class _Open(BaseModel):
@@ -87,7 +88,9 @@ class Specification(_Open):
         return name
 
     def model_post_init(self, context: Any, /) -> None:
-        """Keep what a persona is made of when it is made of keyword arguments."""
+        """Keep what a persona is made of when it is made of keyword arguments; `parse` has it, and has checked it."""
+        if context is _PARSED:
+            return
         self._data = self.model_dump(exclude_unset=True)
         _check_tree(self._data, "")
 
@@ -109,7 +112,7 @@ class Specification(_Open):
         where = f"{source}: " if source else ""
         _check_tree(data, where)
         try:
-            made = cls.model_validate(_plain(data))
+            made = cls.model_validate(_plain(data), context=_PARSED)
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors())
             raise InvalidPersona(f"{where}not a {cls.__name__.lower()}: {faults}") from error

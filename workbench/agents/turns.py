@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, reduce
 from operator import or_
@@ -142,7 +142,7 @@ def turn_messages(scene: Scene) -> list[Message]:
         persona=scene.persona.markdown,
         abilities=[ability.told for ability in scene.abilities],
     )
-    mind = {name: flat(value) for name, value in asdict(scene.mind).items()}
+    mind = {name: flat(value) for name, value in vars(scene.mind).items()}
     user = render(
         "turn_user",
         history=scene.history,

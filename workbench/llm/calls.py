@@ -86,7 +86,7 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         """Return what the call cache keeps."""
-        return asdict(self)
+        return {**vars(self), "usage": asdict(self.usage)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Answer:

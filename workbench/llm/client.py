@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, overload
@@ -30,6 +32,7 @@ DEFAULT_MODEL = "gpt-4.1-mini"
 EMBEDDED_TIMEOUT = 600.0
 """Seconds: other processes of this user share the one slot."""
 REPAIR_ROUNDS = 2
+KEY_BYTES = 32
 
 
 class LLM:
@@ -113,10 +116,11 @@ class LLM:
         )
         self.temperature = settings.temperature
         self.max_tokens = settings.max_tokens
-        self._used: set[str] = set()
+        self._used = bytearray()  # the keys of all calls, 32 bytes each: a set of texts would be seven times as large
         self.meter = Meter()
         self._meters: tuple[Meter, ...] = (self.meter,)
         self._budgets: tuple[Budget, ...] = _budgets(budget)
+        self._gates: tuple[asyncio.Semaphore, ...] = ()
         self._prices = settings.prices
         price_of(self.model, self._prices)  # a table that cannot be read is told here, not in the middle of a run
         self._embedding_model = settings.embedding_model
@@ -164,6 +168,17 @@ class LLM:
         view._meters = (*self._meters, view.meter)
         view._budgets = (*self._budgets, *_budgets(budget))
         return view
+
+    @contextmanager
+    def under(self, budget: Budget | None = None, gate: asyncio.Semaphore | None = None) -> Iterator[None]:
+        """Put this model under one more budget, and one more limit of requests under way, for as long as it lasts."""
+        before = self._budgets, self._gates
+        self._budgets = (*self._budgets, *_budgets(budget))
+        self._gates = (*self._gates, *([gate] if gate else []))
+        try:
+            yield
+        finally:
+            self._budgets, self._gates = before
 
     @overload
     async def complete(
@@ -234,7 +249,7 @@ class LLM:
                 asked = [*asked, *_repair(answer, problem, schema)]
         if len(rounds) > 1 and self.cache.mode != "replay":
             self.cache.keep(rounds[0], answer)  # one key then has the whole call, for replays and recordings
-        self._used.add(rounds[0].key)
+        self._used.extend(bytes.fromhex(rounds[0].key))
         return Reply(answer.text, value, usage, cached, rounds[0].key)
 
     def export(self, path: str | Path) -> int:
@@ -253,7 +268,8 @@ class LLM:
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
         }
-        return self.cache.export(path, self._used, made_with)
+        used = {self._used[at : at + KEY_BYTES].hex() for at in range(0, len(self._used), KEY_BYTES)}
+        return self.cache.export(path, used, made_with)
 
     async def embed(self, texts: Sequence[str], *, purpose: str = "embedding") -> np.ndarray[Any, Any]:
         """Return the embeddings of texts, shape (n, dimensions), each of length 1; cached like calls.
@@ -315,7 +331,10 @@ class LLM:
             for budget in self._budgets:
                 most = Usage(prompt=request.estimated_tokens, completion=request.sampling.get("max_tokens", 0))
                 holds.append(await budget.hold(most, cost_of(most, price), request.model))
-            answer = cast("Answer", await send())
+            async with AsyncExitStack() as gates:
+                for gate in self._gates:
+                    await gates.enter_async_context(gate)
+                answer = cast("Answer", await send())
             used = answer.usage
         except ContentFiltered as error:
             used = error.usage  # refused after it was answered: that is paid for as well

@@ -75,7 +75,7 @@ def price_of(model: str, table: Path | None = None) -> Price | None:
     return prices.get(model) or prices.get(_DATED.sub("", model))
 
 
-@dataclass
+@dataclass(slots=True)
 class Count:
     """What was used under one heading."""
 

@@ -13,6 +13,8 @@ ReachSpec = Literal["everyone", "nobody", "relationships"] | Sequence[Sequence[s
 """`everyone`, `nobody`, `relationships` (of a world alone), pairs of names, each perhaps with what the two are, or a
 network."""
 
+_ACQUAINTED: Relations = {"": {}}
+
 
 class Reach:
     """Who can reach whom. Links go both ways, but for those of a directed network.
@@ -77,7 +79,7 @@ class Reach:
         """Bring two people into reach of each other, both ways; what they are to each other stays."""
         for source, target in ((one, other), (other, one)):
             if target not in self._out.get(source, {}):
-                self._set(source, target, {"": {}})
+                self._set(source, target, _ACQUAINTED)
 
     def connect(self, source: str, target: str, relation: str, attributes: Mapping[str, Attribute]) -> None:
         """Add a relation, or change its attributes; both ways unless the network is directed."""
@@ -119,8 +121,8 @@ class Reach:
         return [(source, target)] if self.directed else [(source, target), (target, source)]
 
     def _set(self, source: str, target: str, relations: Relations) -> None:
-        if relations:
-            self._out.setdefault(source, {})[target] = relations
+        if relations:  # none is ever changed in its place, so that all who merely know each other share one
+            self._out.setdefault(source, {})[target] = _ACQUAINTED if relations == _ACQUAINTED else relations
 
     # -- files and graphs ----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from workbench.record.event_log import EventLog, Log
 from workbench.record.events import Event
@@ -66,7 +67,7 @@ class EpisodicMemory:
         if self._told_at != event.time:
             self.text += f"[{say_time(event.time)}]\n"
             self._told_at = event.time
-        self.text += tell(event, summary=self.summaries.get(event.id))
+        self.text += _told(event) if event.id not in self.summaries else tell(event, summary=self.summaries[event.id])
 
     def mark(self) -> Mark:
         """Return a mark to go back to."""
@@ -81,6 +82,11 @@ class EpisodicMemory:
     def copy(self) -> EpisodicMemory:
         """Return an independent copy; events do not change, so they are shared."""
         return EpisodicMemory(self.log.copy(), list(self.window), self.text, dict(self.summaries), self._told_at)
+
+
+@lru_cache(maxsize=64)  # all who perceive an event are told it at once, and in the same words
+def _told(event: Event) -> str:
+    return tell(event)
 
 
 def is_told(event: Event) -> bool:
