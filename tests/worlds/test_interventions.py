@@ -595,7 +595,7 @@ async def test_error_of_the_researchers_function_fails_the_step_and_names_the_in
     world = kitchen(server, Intervention("my own", **parts[where], for_each=["Bob"]))
     with pytest.raises(ZeroDivisionError, match="of the researcher") as caught:
         await world.run(1, live=False)
-    assert caught.value.__notes__[0] == "This was in the intervention 'my own', for Bob."
+    assert caught.value.__notes__[0] == "This was in the intervention 'my own' for Bob."
     assert "0 whole step(s)" in caught.value.__notes__[1]
     assert (world.steps, fired(world)) == (0, [])
 
@@ -657,6 +657,17 @@ async def test_judge_that_cannot_be_asked_fails_the_step_and_it_is_said_for_whom
     await again.run(1, live=False)
     assert server.n_requests == before + 1  # Ann's is in the cache
     assert fired(again) == [(1, "nudge", "Ann"), (1, "nudge", "Bob")]
+
+
+async def test_effect_whose_model_fails_fails_the_step(model_server):
+    async def ask(world, one):
+        await world.llm.complete([{"role": "user", "content": "Go on."}], purpose="story")
+
+    world = kitchen(model_server(Fault(400)), Intervention("story", ask, for_each=["Bob"]))
+    told = "step 1 of 'Kitchen': the intervention 'story' for Bob did not take effect: "
+    with pytest.raises(StepFailed, match=told) as caught:
+        await world.run(1, live=False)
+    assert (caught.value.person, caught.value.purpose, world.steps) == ("Bob", "intervention", 0)
 
 
 async def test_budget_stops_before_a_judge_that_would_break_it(model_server):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from workbench.agents.actions import Acting, Action, ActionDefinition, Outcome
 from workbench.agents.asking import ask
-from workbench.agents.faculties import EFFECT
+from workbench.agents.faculties import EFFECT, tools_of, undone_on_failure
 from workbench.agents.long_texts import summarise_longest, too_long
 from workbench.agents.looking_up import Library, ways_to_look_up
 from workbench.agents.memory.ledger import Ledger
@@ -278,7 +278,8 @@ class Deliberation:
             self.person.memory, self.llm, around.time, lambda query, found: self._note_retrieval([query], found)
         )
         acting = Acting(self.person.name, around.time, tuple(around.in_reach), around.everybody, self.llm, known)
-        return await definition.run(action.content, acting)
+        with undone_on_failure([*tools_of(self.person.faculties), *around.tools]):
+            return await definition.run(action.content, acting)
 
     def _reaches(self, action: Action) -> str:
         return self.surroundings.reach_out(action.target)[0] if action.type == "REACH_OUT" else ""

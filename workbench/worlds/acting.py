@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from workbench.agents.actions import ActionDefinition
@@ -49,6 +51,7 @@ class Acting(Broadcasting):
     abilities: tuple[ActionDefinition, ...]
     _schedule: Schedule
     _seats: dict[str, Seat]
+    _absent_then: Mapping[str, str] = MappingProxyType({})
 
     @property
     def at_once(self) -> int:
@@ -74,7 +77,7 @@ class Acting(Broadcasting):
         if not callable(reply):
             raise InvalidSettings(f"seat({name!r}, {reply!r}): a function is needed, such as input")
         if name not in self._seated:
-            self._note(SEAT, {"taken": True}, "", name)
+            self.note(SEAT, {"taken": True}, "", name)
         self._seats[name] = reply
         return self
 
@@ -87,7 +90,7 @@ class Acting(Broadcasting):
         name = self._person(person).name
         if name not in self._seated:
             raise InvalidSettings(f"nobody has taken the seat of {name}")
-        self._note(SEAT, {"taken": False}, "", name)
+        self.note(SEAT, {"taken": False}, "", name)
         self._seats.pop(name, None)
         return self
 
@@ -157,7 +160,7 @@ class Acting(Broadcasting):
             await together((self._ask(turn, progress) for turn in going), at_once=self.at_once)
             for turn in going:
                 if turn.open:
-                    await self._named(turn.person, "turn", turn.carry_out())
+                    await self._carry_out(turn)
         for happening in chain(effects, *(turn.turn.happenings for turn in turns)):
             self._happens(happening)
         self._turns_in_step.update(person.name for person in people)
@@ -170,24 +173,47 @@ class Acting(Broadcasting):
         try:
             await self._named(turn.person, "turn", turn.ask())
         except StepFailed as failure:
-            if not self._may_be_absent(failure):
+            if (reason := self._absence(failure)) is None:
                 raise
-            turn.break_off(ABSENT, str(failure))
+            turn.break_off(ABSENT, reason)
         if turn.rounds == 1:
             progress.turn_done()
+
+    async def _carry_out(self, turn: Deliberation) -> None:
+        try:
+            await self._named(turn.person, "turn", turn.carry_out())
+        except StepFailed as failure:
+            if (reason := self._absence(failure)) is None:
+                raise
+            turn.break_off(ABSENT, reason)
 
     async def _keep_up(self, person: Person, stage: UpkeepStage, absent: dict[str, str]) -> list[Happening]:
         """Return what becomes of somebody's past; who cannot keep up is absent, where that is allowed."""
         try:
             return await self._named(person, "memory", person.keep_up(stage, self.llm, seed=self._seed(person)))
         except StepFailed as failure:
-            if not self._may_be_absent(failure):
+            if (reason := self._absence(failure)) is None:
                 raise
-            absent[person.name] = str(failure)
+            absent[person.name] = reason
             return []
 
-    def _may_be_absent(self, failure: StepFailed) -> bool:
-        return self.on_error == "absent" and not isinstance(failure.__cause__, CacheMiss)
+    def _absence(self, failure: StepFailed) -> str | None:
+        """Return why somebody sits the step out; nothing where their failure is that of the step.
+
+        In a replay, what was not answered then is not in the recording, either.
+        """
+        if isinstance(failure.__cause__, CacheMiss):
+            return self._absent_then.get(failure.person)
+        return str(failure) if self.on_error == "absent" else None
+
+    @contextmanager
+    def absent_as(self, reasons: Mapping[str, str]) -> Iterator[None]:
+        """Let people be absent, in a replay, who were in the run, for the reasons that it has; each by name."""
+        self._absent_then = reasons
+        try:
+            yield
+        finally:
+            self._absent_then = {}
 
     def _seed(self, person: Person) -> int:
         again = self._turns_in_step[person.name]

@@ -67,7 +67,7 @@ async def intervene(world: World, interventions: Sequence[Intervention]) -> None
     for one in found:
         if one.holds:
             world.note_intervention(FIRED, one.intervention.name, one.for_whom, {"reason": one.reason}, one.call)
-            with _named(one):
+            with _named(world, one, "did not take effect"):
                 await one.intervention.take_effect(world, one.person)
 
 
@@ -77,7 +77,7 @@ async def _due(world: World, intervention: Intervention) -> list[_Candidate]:
     for person in intervention.people(world):
         one = _Candidate(intervention, person)
         if intervention.due(world.steps, world.firing_history, one.for_whom):
-            with _named(one):
+            with _named(world, one, "could not be decided"):
                 if intervention.when is None or await called(intervention.when, world, person):
                     found.append(one)
     return found
@@ -90,14 +90,8 @@ async def _decide(world: World, one: _Candidate) -> None:
         subject = subject_of(one.person or world, judged.latest)
         claim = proposition.about(name=subject.name)
         ask: Any = check_claim if how == "claim" else score_claim
-        try:
+        with _named(world, one, "could not be decided"):
             said = await ask(judged.llm or world.llm, subject, claim, purpose="intervention")
-        except (ModelError, CacheMiss) as error:
-            step, whom = world.steps, f" for {one.for_whom}" if one.person else ""
-            what = (
-                f"step {step} of {world.name!r}: the intervention {judged.name!r}{whom} could not be decided: {error}"
-            )
-            raise StepFailed(what, step=step, person=one.for_whom, purpose="intervention") from error
         holds = bool(said.holds) if isinstance(said, Check) else judged.score_holds(said.value)
         one.checks.append((claim, said, holds))
         if not holds:
@@ -105,11 +99,14 @@ async def _decide(world: World, one: _Candidate) -> None:
 
 
 @contextmanager
-def _named(one: _Candidate) -> Iterator[None]:
-    """Say of an error of the researcher's own code in which intervention it arose."""
+def _named(world: World, one: _Candidate, what: str) -> Iterator[None]:
+    """Say of an error in which intervention it arose, be it a model's or one of the researcher's own code."""
+    name, whom = one.intervention.name, f" for {one.for_whom}" if one.person else ""
     try:
         yield
+    except (ModelError, CacheMiss) as error:
+        told = f"step {world.steps} of {world.name!r}: the intervention {name!r}{whom} {what}: {error}"
+        raise StepFailed(told, step=world.steps, person=one.for_whom, purpose="intervention") from error
     except Exception as error:
-        whom = f", for {one.for_whom}" if one.person else ""
-        error.add_note(f"This was in the intervention {one.intervention.name!r}{whom}.")
+        error.add_note(f"This was in the intervention {name!r}{whom}.")
         raise
