@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.agents.mind import Mind
     from workbench.agents.person import Person, load_fragment
     from workbench.agents.persona import Fragment, Persona
+    from workbench.agents.seats import Cue
     from workbench.agents.tools.calendar import Calendar
     from workbench.agents.tools.word_processor import WordProcessor
     from workbench.agents.turns import Turn
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
     from workbench.record.events import Event
     from workbench.record.run_file import RunFile
     from workbench.settings import Settings
+    from workbench.worlds import schedules
+    from workbench.worlds.archives import pack, unpack
+    from workbench.worlds.differences import diff
+    from workbench.worlds.interventions import Intervention, Stimulus
+    from workbench.worlds.many import run_all
+    from workbench.worlds.social_network import SocialNetwork
+    from workbench.worlds.story import Story
     from workbench.worlds.world import World
 
 _WHERE = {
@@ -41,8 +49,10 @@ _WHERE = {
     "Calendar": "workbench.agents.tools.calendar",
     "CallCache": "workbench.llm.cache",
     "Checks": "workbench.agents.checks",
+    "Cue": "workbench.agents.seats",
     "Event": "workbench.record.events",
     "Fragment": "workbench.agents.persona",
+    "Intervention": "workbench.worlds.interventions",
     "LLM": "workbench.llm.client",
     "MemorySettings": "workbench.agents.memory.settings",
     "Meter": "workbench.llm.meter",
@@ -52,19 +62,30 @@ _WHERE = {
     "Proposition": "workbench.judging.propositions",
     "RunFile": "workbench.record.run_file",
     "Settings": "workbench.settings",
+    "SocialNetwork": "workbench.worlds.social_network",
+    "Stimulus": "workbench.worlds.interventions",
+    "Story": "workbench.worlds.story",
     "Turn": "workbench.agents.turns",
     "Weights": "workbench.agents.memory.remembered",
     "WordProcessor": "workbench.agents.tools.word_processor",
     "WorkbenchError": "workbench.errors",
     "World": "workbench.worlds.world",
     "action": "workbench.agents.actions",
+    "diff": "workbench.worlds.differences",
     "extract": "workbench.extraction.extractor",
     "load_fragment": "workbench.agents.person",
+    "pack": "workbench.worlds.archives",
+    "run_all": "workbench.worlds.many",
     "score": "workbench.evaluation.scoring",
     "sync": "workbench.llm.running",
+    "unpack": "workbench.worlds.archives",
 }
 
-_MODULES = {"plots": "workbench.plots", "propositions": "workbench.judging.propositions"}
+_MODULES = {
+    "plots": "workbench.plots",
+    "propositions": "workbench.judging.propositions",
+    "schedules": "workbench.worlds.schedules",
+}
 
 __all__ = [
     "LLM",
@@ -74,8 +95,10 @@ __all__ = [
     "Calendar",
     "CallCache",
     "Checks",
+    "Cue",
     "Event",
     "Fragment",
+    "Intervention",
     "MemorySettings",
     "Meter",
     "Mind",
@@ -84,18 +107,26 @@ __all__ = [
     "Proposition",
     "RunFile",
     "Settings",
+    "SocialNetwork",
+    "Stimulus",
+    "Story",
     "Turn",
     "Weights",
     "WordProcessor",
     "WorkbenchError",
     "World",
     "action",
+    "diff",
     "extract",
     "load_fragment",
+    "pack",
     "plots",
     "propositions",
+    "run_all",
+    "schedules",
     "score",
     "sync",
+    "unpack",
 ]
 
 

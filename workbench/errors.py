@@ -129,9 +129,17 @@ class ChecksFailed(WorkbenchError):
 class CacheMiss(WorkbenchError, LookupError):
     """In mode `replay`, a request whose answer is not in the recording."""
 
+    request: str
+    """What was asked, as canonical JSON."""
+
 
 class StepFailed(WorkbenchError):
     """A step that could not be finished; what was committed before it stays."""
+
+    step: int
+    person: str
+    """Whose turn, memory or intervention it was; empty where it was nobody's."""
+    purpose: str
 
 
 class NotebookFailed(WorkbenchError):

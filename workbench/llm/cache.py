@@ -78,6 +78,10 @@ class CallCache:
         recording.made_with = made_with or _asked_of(calls)
         return recording
 
+    def replaying(self) -> CallCache:
+        """Return the same answers in mode `replay`: what is not there is an error."""
+        return CallCache(self._store, self.path, "replay")
+
     async def answer(self, request: Request, ask: Callable[[], Awaitable[Answer]]) -> tuple[Answer, bool]:
         """Return the answer to a request and whether it was paid for just now.
 

@@ -80,6 +80,25 @@ def upgrade(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
+def cut(connection: sqlite3.Connection, step: int, last_event: int) -> None:
+    """Leave in a copy what there was at the end of a step, and nothing of what it has cost, in one transaction.
+
+    Args:
+        connection: to the copy.
+        step: the last that stays.
+        last_event: the last event of it.
+    """
+    with connection:
+        connection.execute("BEGIN")
+        if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+            upgrade(connection)
+        connection.execute("DELETE FROM perceived WHERE event > ?", (last_event,))
+        connection.execute("DELETE FROM events WHERE id > ?", (last_event,))
+        connection.execute("DELETE FROM steps WHERE step > ?", (step,))
+        connection.execute("UPDATE steps SET meter = '[]'")
+    connection.execute("VACUUM")
+
+
 def perceived_rows(heard: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
     """Yield the rows of `perceived` that stand for who heard which event."""
     for event, heard_by in heard:

@@ -7,21 +7,16 @@ world is: it keeps their names, their first state as JSON, and what happened.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import astuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import (
     DamagedFile,
     InvalidPersona,
-    InvalidSettings,
-    RunExists,
     StorageError,
     UnknownName,
     WorkbenchError,
@@ -29,14 +24,14 @@ from workbench.errors import (
 )
 from workbench.record import layout
 from workbench.record.blobs import Blobs
-from workbench.record.events import Event, Kind
+from workbench.record.events import Event
+from workbench.record.placing import IfExists, check_if_exists, placed
+from workbench.record.rows import COLUMNS, event_of, frame_of, row_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-IfExists = Literal["fail", "replace"]
-
-_COLUMNS = "id, step, time, kind, type, source, target, content, call"
+IN_MEMORY = Path(":memory:")
 _AT_ONCE = 2_000
 """Events that are read at once: a cursor that is left open would keep other processes from writing."""
 
@@ -86,29 +81,25 @@ class RunFile:
             RunExists: a run is there, and `if_exists` is `fail`.
             DamagedFile, NewerFile: something is there that is no run of this version; it is never replaced.
         """
-        if if_exists not in get_args(IfExists):
-            raise InvalidSettings(f"if_exists={if_exists!r}: it is 'fail' or 'replace'")
         if path is None:
             connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-            return cls._lay_out(connection, Path(":memory:"), spec, people, events, blobs)
+            check_if_exists(if_exists)
+            return cls._lay_out(connection, IN_MEMORY, spec, people, events, blobs)
         target = Path(path)
-        if target.exists():
-            cls.open(target).close()
-            if if_exists == "fail":
-                raise _run_exists(target)
-        with storage_errors(target, "the run file"):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.new")
-            try:
-                connection = sqlite3.connect(temporary, isolation_level=None)
-                try:
-                    cls._lay_out(connection, target, spec, people, events, blobs)
-                finally:
-                    connection.close()
-                _put(temporary, target, if_exists)
-            finally:
-                temporary.unlink(missing_ok=True)
+        with placed(target, if_exists, check=cls.check) as temporary:
+            connection = sqlite3.connect(temporary, isolation_level=None)
+            with closing(connection):
+                cls._lay_out(connection, target, spec, people, events, blobs)
         return cls.open(target)
+
+    @classmethod
+    def check(cls, path: Path) -> None:
+        """Check that a file is a run.
+
+        Raises:
+            DamagedFile, NewerFile: it is none, or not one that this version reads.
+        """
+        cls.open(path).close()
 
     @classmethod
     def _lay_out(
@@ -155,6 +146,67 @@ class RunFile:
             except BaseException:
                 connection.close()
                 raise
+
+    def copy(
+        self,
+        path: str | Path | None,
+        *,
+        until: int,
+        change: Callable[[RunFile], None] = lambda copied: None,
+        if_exists: IfExists = "fail",
+    ) -> RunFile:
+        """Copy the run as it was at the end of a step, without what was said after it, and without what it has cost.
+
+        Args:
+            path: where; None keeps the copy in memory only.
+            until: the step; 0: what the run began with.
+            change: is given the copy before it comes to its place.
+            if_exists: as for `create`.
+
+        Raises:
+            UnknownName: there is no such step.
+            RunExists: a run is there, and `if_exists` is `fail`.
+        """
+        if until not in (ends := self.ends):
+            raise UnknownName(f"{self.path} has {self.steps} whole steps: there is no step {until}")
+        if path is None:
+            check_if_exists(if_exists)
+            connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            return self._copy_into(connection, IN_MEMORY, (until, ends[until]), change)
+        target = Path(path)
+        with placed(target, if_exists, check=self.check) as temporary:
+            connection = sqlite3.connect(temporary, isolation_level=None)
+            with closing(connection):
+                self._copy_into(connection, target, (until, ends[until]), change)
+        return self.open(target)
+
+    def _copy_into(
+        self, connection: sqlite3.Connection, path: Path, end: tuple[int, int], change: Callable[[RunFile], None]
+    ) -> RunFile:
+        with storage_errors(self.path, "the run file"):
+            self._connection.backup(connection)
+            layout.cut(connection, *end)
+            copied = type(self)(connection, path)
+            change(copied)
+        return copied
+
+    def change(self, contents: Mapping[int, str], keep_blobs: Iterable[str], **facts: Any) -> None:
+        """Change what a copy is, before anything lives by it, in one transaction.
+
+        Args:
+            contents: what events say instead, by id; nothing is left of the calls that produced them.
+            keep_blobs: the names of all bytes that are still named.
+            facts: of the run, as `note` takes them; None takes one away.
+        """
+        kept = set(keep_blobs)
+        with storage_errors(self.path, "the run file"), self._connection as connection:
+            connection.execute("BEGIN")
+            rows = [(content, number) for number, content in contents.items()]
+            connection.executemany("UPDATE events SET content = ?, call = NULL WHERE id = ?", rows)
+            gone = [row for row in connection.execute("SELECT name FROM blobs").fetchall() if row[0] not in kept]
+            connection.executemany("DELETE FROM blobs WHERE name = ?", gone)
+            connection.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in facts])
+            self._put({key: value for key, value in facts.items() if value is not None})
 
     def close(self) -> None:
         """Close the file; what was committed is in it."""
@@ -237,16 +289,16 @@ class RunFile:
     def latest(self, type_: str, n: int) -> list[Event]:
         """Return the latest events of a type, in order; at most so many."""
         with reading(self.path):
-            query = f"SELECT {_COLUMNS} FROM events WHERE type = ? ORDER BY id DESC LIMIT ?"  # noqa: S608  # a constant
-            return [_event(row) for row in reversed(self._rows(query, (type_, n)))]
+            query = f"SELECT {COLUMNS} FROM events WHERE type = ? ORDER BY id DESC LIMIT ?"  # noqa: S608  # a constant
+            return [event_of(row) for row in reversed(self._rows(query, (type_, n)))]
 
     def _read(self, where: str, bounds: tuple[Any, ...]) -> Iterator[tuple[Event, Sequence[str]]]:
-        query = f"SELECT {_COLUMNS}, heard_by FROM events WHERE id > ? AND id <= ? {where} ORDER BY id LIMIT {_AT_ONCE}"  # noqa: S608  # constants
+        query = f"SELECT {COLUMNS}, heard_by FROM events WHERE id > ? AND id <= ? {where} ORDER BY id LIMIT {_AT_ONCE}"  # noqa: S608  # constants
         last, read = self.last_id, 0
         with reading(self.path):
             while rows := self._rows(query, (read, last, *bounds)):
                 for *fields, heard_by in rows:
-                    yield _event(fields), self._read_names(heard_by)
+                    yield event_of(fields), self._read_names(heard_by)
                 read = rows[-1][0]
 
     def to_frame(self) -> pd.DataFrame:
@@ -270,7 +322,7 @@ class RunFile:
         Raises:
             StorageError: it could not be written; the file is as it was before.
         """
-        rows = [_row(event, self._write_names(heard_by)) for event, heard_by in events]
+        rows = [row_of(event, self._write_names(heard_by)) for event, heard_by in events]
         perceived = layout.perceived_rows([(row[0], row[-1]) for row in rows])
         with storage_errors(self.path, "the run file"):
             try:
@@ -304,9 +356,12 @@ class RunFile:
         Raises:
             StorageError: they could not be written.
         """
-        values = [(key, json.dumps(value, ensure_ascii=False)) for key, value in facts.items()]
         with storage_errors(self.path, "the run file"):
-            self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+            self._put(facts)
+
+    def _put(self, facts: Mapping[str, Any]) -> None:
+        values = [(key, json.dumps(value, ensure_ascii=False)) for key, value in facts.items()]
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
 
     def _blob(self, name: str) -> bytes | None:
         if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'blobs'"):  # a file of version 1
@@ -334,14 +389,6 @@ class RunFile:
         return [self._names[number] for number in text.split(",")] if text else []
 
 
-def frame_of(events: Iterable[Event]) -> pd.DataFrame:
-    """Return a DataFrame, one row an event, with the columns of `Event`."""
-    import pandas as pd
-
-    frame = pd.DataFrame([astuple(event) for event in events], columns=_COLUMNS.split(", "))
-    return frame.assign(time=pd.to_datetime(frame["time"]))
-
-
 @contextmanager
 def closed_on_failure(file: RunFile) -> Iterator[None]:
     """Close a run file where an error passes."""
@@ -364,40 +411,3 @@ def reading(path: Path) -> Iterator[None]:
             f"{path}: the run file is damaged ({error!r}). It was left as it is: move it away or restore a copy.",
             path=path,
         ) from error
-
-
-def _put(temporary: Path, target: Path, if_exists: IfExists) -> None:
-    """Move a new run file to its place; a run that another process has put there meanwhile is kept."""
-    if not target.exists():
-        target.with_name(f"{target.name}-journal").unlink(missing_ok=True)  # of a run that was deleted: SQLite plays it
-    if if_exists == "replace":
-        temporary.replace(target)
-        return
-    try:
-        target.hardlink_to(temporary)
-    except FileExistsError:
-        raise _run_exists(target) from None
-    except OSError:  # a file system without hard links
-        if target.exists():
-            raise _run_exists(target) from None
-        temporary.replace(target)
-
-
-def _run_exists(path: Path) -> RunExists:
-    return RunExists(
-        f"there is a run at {path}. Go on with it: World.resume({str(path)!r}); or give another record=, or "
-        "if_exists='replace'.",
-        path=path,
-    )
-
-
-def _row(event: Event, heard_by: str) -> tuple[Any, ...]:
-    e = event
-    return (e.id, e.step, e.time.isoformat(), e.kind, e.type, e.source, e.target, e.content, e.call, heard_by)
-
-
-def _event(fields: Sequence[Any]) -> Event:
-    number, step, time, kind, type_, source, target, content, call = fields
-    if kind not in get_args(Kind):
-        raise ValueError(f"event {number} is of the kind {kind!r}")
-    return Event(number, step, datetime.fromisoformat(time), kind, type_, source, target, content, call)

@@ -14,13 +14,13 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
 
 from pydantic import SecretStr
 
 from workbench.errors import InvalidSettings, RunExists, replaced_when_whole, storage_errors
 from workbench.llm.cache import CallCache
-from workbench.record.run_file import IfExists, RunFile, reading
+from workbench.record.placing import IfExists, check_if_exists
+from workbench.record.run_file import RunFile, reading
 from workbench.settings import load_settings
 from workbench.worlds.archive_layout import MANIFEST, RUN, Manifest, Member
 from workbench.worlds.archive_members import cache_of, write_members
@@ -84,8 +84,7 @@ def _source(run: World | str | Path) -> Path:
 
 
 def _check_free(target: Path, if_exists: IfExists) -> None:
-    if if_exists not in get_args(IfExists):
-        raise InvalidSettings(f"if_exists={if_exists!r}: it is 'fail' or 'replace'")
+    check_if_exists(if_exists)
     if target.exists():
         read_manifest(target)  # what is no archive of ours is never replaced
         if if_exists == "fail":
@@ -102,6 +101,7 @@ def _write(source: Path, folder: Path, cache: CallCache | str | Path | None) -> 
             closing(sqlite3.connect(folder / RUN)) as here,
         ):
             there.backup(here)
+            here.execute("VACUUM")  # what was cut from a fork is not sent along in pages that are free
         with reading(source):
             calls = cache_of(file.spec, cache)
     with closing(RunFile.open(folder / RUN)) as copy:

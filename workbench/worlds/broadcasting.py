@@ -50,17 +50,12 @@ class Broadcasting(Stage):
             UnknownName: `within_reach`, and `source` is none of the people.
         """
         self._check_who_is_here()
-        hearers: Sequence[str] = self._names.all
+        hearers: Sequence[str] = self.names
         if within_reach:
             speaker = self._person(source).name
             hearers, source = (speaker, *self.reach.of(speaker)), speaker
-        self._tell(type_, content, source, hearers)
+        self.tell(type_, content, source, hearers)
         return self
-
-    def _tell(self, type_: str, content: str, source: str, hearers: Sequence[str], call: str | None = None) -> None:
-        event = self._journal.append("stimulus", type_, content, source=source, call=call, heard_by=hearers)
-        for name in hearers:
-            self._by_name[name].perceive(event)
 
     def _check_who_is_here(self) -> None:
         if strangers := [person.name for person in self.people if not person.lives_by(self._journal)]:

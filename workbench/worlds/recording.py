@@ -16,7 +16,7 @@ from workbench.agents.checks import Checks
 from workbench.agents.faculties import EFFECT, Faculty, Tool, definitions_of, tools_of
 from workbench.agents.memory.state import blobs_of, renumbered
 from workbench.agents.person import Person
-from workbench.errors import InvalidSettings
+from workbench.errors import InvalidSettings, UnknownName
 from workbench.llm.cache import CallCache
 from workbench.llm.client import LLM
 from workbench.prompts import prompts_version
@@ -26,6 +26,7 @@ from workbench.worlds.interventions import Intervention
 from workbench.worlds.schedules import Schedule, ScheduleName, schedule_to_json
 
 if TYPE_CHECKING:
+    from workbench.record.run_file import RunFile
     from workbench.worlds.stage import Perceived
     from workbench.worlds.world import World
 
@@ -88,19 +89,48 @@ def states_of(people: Iterable[Person]) -> dict[str, dict[str, Any]]:
     return {person.name: {**person.state(memory=False), "mind": person.mind.to_dict()} for person in people}
 
 
-def llm_of(spec: Mapping[str, Any]) -> LLM:
+def llm_of(spec: Mapping[str, Any], cache: CallCache | None = None) -> LLM:
     """Return the model that a run was made with.
 
     The key of the settings goes to the endpoint of the settings and nowhere else: a run file may be a stranger's.
+
+    Args:
+        spec: what the run is made of.
+        cache: its call cache; the one that it was made with when not given, where that is there.
     """
     model, provider = spec["model"], spec["provider"]
-    cache = Path(spec["cache"])
+    kept = Path(spec["cache"])
     sampling: dict[str, Any] = {"temperature": spec["temperature"], "max_tokens": spec["max_tokens"]}
-    sampling["cache"] = CallCache.open(cache) if cache.is_dir() else None
+    sampling["cache"] = cache or (CallCache.open(kept) if kept.is_dir() else None)
     own = LLM(model, provider=provider, **sampling)
     if own.endpoint.name == spec["endpoint"]:
         return own
     return LLM(model, spec["endpoint"], "no-key-needed", provider, **sampling)
+
+
+def recorded_calls(run: RunFile, cache: CallCache | str | Path | None) -> CallCache:
+    """Return the answers that a run is replayed with, and nothing else: nobody is asked.
+
+    Args:
+        run: the file.
+        cache: a call cache, its folder, or a recording; when not given, the `recording.jsonl` that stands beside the
+            file, as `unpack` leaves it, or the call cache that the run was made with.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if isinstance(cache, CallCache):
+        return cache.replaying()
+    beside, made_with = run.path.with_name("recording.jsonl"), Path(run.spec["cache"])
+    path = Path(cache) if cache else beside if beside.is_file() else made_with
+    if path.is_file():
+        return CallCache.from_recording(path)
+    if not path.is_dir():
+        raise UnknownName(
+            f"{run.path}: there is no call cache at {path} to replay it from: give cache=, a recording (*.jsonl) or "
+            "the folder of a call cache"
+        )
+    return CallCache.open(path, mode="replay")
 
 
 def earlier_memories(people: Iterable[Person]) -> tuple[list[Perceived], dict[str, dict[str, Any]]]:

@@ -120,8 +120,10 @@ def _sampling(spec: Mapping[str, Any]) -> str:
     return f"{temperature}, at most {spec['max_tokens']:,} tokens an answer"
 
 
-def _ancestor(one: Any) -> str:
-    return ", ".join(f"{name} {value}" for name, value in one.items()) if isinstance(one, Mapping) else str(one)
+def _ancestor(one: Mapping[str, Any]) -> str:
+    n_changed = len(one.get("edited", ()))
+    changed = f", {n_changed} event{'s' if n_changed > 1 else ''} changed" if n_changed else ""
+    return f"from step {one['step']} of the run {one['run']}{changed}"
 
 
 def _changes(events: Sequence[Event]) -> Iterator[str]:

@@ -86,9 +86,18 @@ class Stage:
         """Those who are not busy, in their order."""
         return [person for person in self.people if not self.busy(person)] if self._busy else list(self.people)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all people, in their order."""
+        return self._names.all
+
+    def find(self, name: str) -> str | None:
+        """Return whom a name means: the full name, or a part of it that only one has; None where it means nobody."""
+        return self._names.find(name)
+
     def person(self, name: str) -> Person:
         """Return somebody by name; a part of it will do where only one has it."""
-        found = self._names.find(name)
+        found = self.find(name)
         if found is None:
             there = ", ".join(self._names.all[:20]) + (", ..." if len(self._names) > 20 else "")
             raise UnknownName(f"{self.name} has nobody called {name!r}; there are {there}")
@@ -113,7 +122,7 @@ class Stage:
         """
         one, other = self._person(source).name, self._person(target).name
         check_relation(one, other, relation, attributes)
-        return self._note(CONNECTED, {"relation": relation, "attributes": attributes}, one, other)
+        return self.note(CONNECTED, {"relation": relation, "attributes": attributes}, one, other)
 
     def disconnect(self, source: Person | str, target: Person | str, relation: str | None = None) -> Self:
         """Take away a relation between two people, or all of them; with the last they are out of reach.
@@ -123,7 +132,7 @@ class Stage:
         """
         one, other = self._person(source).name, self._person(target).name
         self.reach.check_disconnect(one, other, relation)
-        return self._note(DISCONNECTED, {"relation": relation}, one, other)
+        return self.note(DISCONNECTED, {"relation": relation}, one, other)
 
     def occupy(self, person: Person | str, length: Length | None = None, /, doing: str = "", **units: int) -> Self:
         """Let somebody be busy for a while: they take no turns until then; what is said to them, they hear.
@@ -135,7 +144,7 @@ class Stage:
             **units: minutes, hours, days, weeks, months, years.
         """
         until = self._clock.skip(length if length is not None else length_of(units))
-        return self._note(BUSY, {"until": until.isoformat(), "doing": doing}, "", self._person(person).name)
+        return self.note(BUSY, {"until": until.isoformat(), "doing": doing}, "", self._person(person).name)
 
     def busy(self, person: Person | str) -> str:
         """Return what somebody is busy with now, and until when; nothing where they are free."""
@@ -150,12 +159,44 @@ class Stage:
             **units: minutes, hours, days, weeks, months, years.
         """
         time = self._clock.skip(length if length is not None else length_of(units))
-        return self._note(SKIPPED, {"to": time.isoformat()})
+        return self.note(SKIPPED, {"to": time.isoformat()})
 
-    def _note(self, type_: str, content: Mapping[str, Any] | str, source: str = "", target: str = "") -> Self:
+    def note(
+        self,
+        type_: str,
+        content: Mapping[str, Any] | str,
+        source: str = "",
+        target: str = "",
+        *,
+        call: str | None = None,
+    ) -> Self:
+        """Record a note, which nobody perceives.
+
+        Args:
+            type_: of the event, in capitals.
+            content: a text, or what JSON can hold.
+            source: who or what it is from.
+            target: whom it is about.
+            call: the model call that it rests on.
+        """
         text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-        self._journal.append("note", type_, text, source=source, target=target)
+        self._journal.append("note", type_, text, source=source, target=target, call=call)
         return self
+
+    def tell(self, type_: str, content: str, source: str, hearers: Sequence[str], call: str | None = None) -> Event:
+        """Let some people perceive something of a type, as one event; returns it.
+
+        Args:
+            type_: as for `stimulate`.
+            content: what.
+            source: who it is from; nothing where it is from nobody.
+            hearers: names of people.
+            call: the model call that it is from.
+        """
+        event = self._journal.append("stimulus", type_, content, source=source, call=call, heard_by=hearers)
+        for name in hearers:
+            self._by_name[name].perceive(event)
+        return event
 
     def note_intervention(
         self,
@@ -209,6 +250,11 @@ class Stage:
                     self._marks[name] = self._by_name[name].mark()
             self._pending.append((event, heard_by))
         self.take_in(event, heard_by)
+
+    @property
+    def seated(self) -> tuple[str, ...]:
+        """The names of those whose seat a human has taken."""
+        return tuple(name for name in self.names if name in self._seated)
 
     def take_in(self, event: Event, heard_by: Sequence[str]) -> None:
         """Learn from an event all that follows from it for the world."""

@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, get_args
 
 from workbench.agents.checks import Checks
-from workbench.agents.faculties import Faculty, definitions_of
-from workbench.agents.perception import is_remembered
+from workbench.agents.faculties import Faculty
 from workbench.agents.person import Person
-from workbench.agents.seats import Seat
-from workbench.errors import InvalidSettings, UnknownName
+from workbench.errors import InvalidSettings
 from workbench.html import box
 from workbench.llm.client import LLM, default_llm
 from workbench.llm.meter import Budget
 from workbench.record.conversation import Conversation
-from workbench.record.event_log import RecordedLog
 from workbench.record.events import START, Event
-from workbench.record.run_file import IfExists, RunFile, closed_on_failure, frame_of, reading
+from workbench.record.placing import IfExists
+from workbench.record.rows import frame_of
+from workbench.record.run_file import RunFile
 from workbench.worlds import recording
 from workbench.worlds.acting import OnError
-from workbench.worlds.clock import check_length, length_from_json
-from workbench.worlds.control import Control
+from workbench.worlds.clock import check_length
 from workbench.worlds.estimate import Estimate, estimate
-from workbench.worlds.interventions import Intervention, by_name, check_given
+from workbench.worlds.interventions import Intervention
+from workbench.worlds.opening import Opening
 from workbench.worlds.reach import ReachSpec
-from workbench.worlds.recording import Given
 from workbench.worlds.routing import relationships
-from workbench.worlds.running import Running
 from workbench.worlds.schedules import (
     Schedule,
     ScheduleName,
     name_of,
     read_schedule,
-    schedule_from_json,
     turns_a_step,
 )
-from workbench.worlds.stage import Perceived
 from workbench.worlds.status import Status, status_of
 from workbench.worlds.summary import Summary, summarise
 
@@ -50,7 +44,7 @@ if TYPE_CHECKING:
     from workbench.worlds.clock import Length
 
 
-class World(Running):
+class World(Opening):
     """People together, in simulated time.
 
     Args:
@@ -128,127 +122,6 @@ class World(Running):
         recording.replay(earlier, self)
         for person in self.people:
             person.memory.semantic.restore_vectors(vectors[person.name])
-
-    def _settle(self, people: Sequence[Person], reach_spec: Any, time: datetime, llm: LLM) -> None:
-        self._set_up(people, reach_spec, time)
-        self.llm = llm
-        self._control = Control()
-        self._changes: list[str] = []
-        self._seats: dict[str, Seat] = {}
-
-    def _equip(
-        self,
-        tools: Sequence[Faculty],
-        checks: Checks | None,
-        interventions: Sequence[Intervention],
-        real_world: bool,
-    ) -> None:
-        self.checks, self.real_world = checks, real_world
-        self.interventions = by_name(interventions)
-        for intervention in interventions:
-            intervention.people(self)  # somebody who is not there is told now
-        self.abilities = definitions_of(tools, self.name)
-        for person in self.people:
-            definitions_of([*person.faculties, *tools], person.name)  # two of one name are told now
-        self.tools = recording.named_tools([*tools, *(one for person in self.people for one in person.faculties)])
-
-    def _move_in(self) -> None:
-        self._journal.blobs = self.file.blobs
-        for tool in self.tools.values():
-            tool.moves_into(self._journal)
-        for person in self.people:
-            log = RecordedLog(self.file, person.name, self._uncommitted, is_remembered)
-            person.join(self._journal, self.llm, partial(self._surroundings, person), self._happens, log)
-
-    def _uncommitted(self) -> Sequence[Perceived]:
-        return self._pending or ()
-
-    @classmethod
-    def resume(
-        cls,
-        path: str | Path,
-        *,
-        llm: LLM | None = None,
-        budget: Budget | None = None,
-        tools: Sequence[Faculty] = (),
-        faculties: Mapping[str, Sequence[Faculty]] | None = None,
-        checks: Checks | None = None,
-        interventions: Sequence[Intervention] = (),
-        schedule: ScheduleName | Schedule | None = None,
-        real_world: bool = False,
-    ) -> Self:
-        """Go on with a recorded run after its last whole step.
-
-        Args:
-            path: the run file.
-            llm: the model to go on with; the one that the run was made with when not given, with the key of the
-                settings where they name the same endpoint.
-            budget: what may be spent from now on.
-            tools: those of the world, as when it was made: they are code, so no file has them. What they hold comes
-                from the record.
-            faculties: those of people, by name; likewise.
-            checks: what turns have to pass from now on; as when the run was made when not given.
-            interventions: as when the run was made: they are code, too. When they last fired comes from the record.
-            schedule: likewise, where it is a function of your own.
-            real_world: whether actions that reach out of the simulation may run from now on; the file, which may be a
-                stranger's, has no say in it.
-
-        Raises:
-            InvalidSettings: the run was made with actions, interventions or a schedule that are not given; they are
-                named.
-            UnknownName: there is no such file.
-            DamagedFile, NewerFile: it cannot be read; it is left as it is.
-        """
-        given = Given(tools, faculties or {}, interventions, schedule)
-        return cls._go_on(RunFile.open(path), llm, budget, given, checks, real_world)
-
-    @classmethod
-    def _go_on(
-        cls,
-        file: RunFile,
-        llm: LLM | None,
-        budget: Budget | None,
-        given: Given,
-        checks: Checks | None,
-        real_world: bool,
-    ) -> Self:
-        with closed_on_failure(file), reading(file.path):
-            world = cls._rebuilt(file, llm, budget, given, checks, real_world)
-        world._changes = recording.changes(file.spec, world)
-        return world
-
-    @classmethod
-    def _rebuilt(
-        cls,
-        file: RunFile,
-        llm: LLM | None,
-        budget: Budget | None,
-        given: Given,
-        checks: Checks | None,
-        real_world: bool,
-    ) -> Self:
-        spec = file.spec
-        world = cls.__new__(cls)
-        world.name, world.seed, world.description = spec["name"], spec["seed"], spec["description"]
-        world._schedule = schedule_from_json(spec["schedule"], given.schedule)
-        world.step_length, world.on_error = length_from_json(spec["step_length"]), spec.get("on_error", "raise")
-        if strangers := sorted(given.faculties.keys() - file.people.keys()):
-            raise UnknownName(f"faculties: nobody in this run is called {', '.join(map(repr, strangers))}")
-        recording.check_actions(spec, given.tools, given.faculties)
-        people = [recording.person_of(spec, name, state, given.faculties) for name, state in file.people.items()]
-        start, model = datetime.fromisoformat(spec["start"]), llm or recording.llm_of(spec)
-        world._settle(people, spec["reach"], start, model.metered(budget))
-        world._equip(given.tools, checks or recording.checks_of(spec), given.interventions, real_world)
-        world.file = file
-        world._go_to_last_step()
-        recording.check_empty(world.tools)
-        world._move_in()
-        recording.replay(file.perceived(), world)
-        check_given([*spec.get("interventions", ()), *world.firing_history.added], world.interventions)
-        step, _, meter = file.last_step or (0, start, [])
-        paid = spec.get("meter", {})
-        world.llm.meter.restore(paid["rows"] if paid.get("step") == step else meter)
-        return world
 
     # -- what is there -------------------------------------------------------------------------------------
 
