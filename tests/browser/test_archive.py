@@ -27,7 +27,7 @@ async def report(tmp_path, model_server):
     world.person(HOSTILE).define(HOSTILE.replace(".", ""), HOSTILE).see(tmp_path / "ad.png", HOSTILE)
     world.broadcast(HOSTILE, HOSTILE)
     await world.run(1, live=False)
-    world.file.note(name=HOSTILE, lineage=[{HOSTILE: HOSTILE}], seed=HOSTILE, planned=9)
+    world.file.note(name=HOSTILE, lineage=[{"run": HOSTILE, "step": 1}], seed=HOSTILE, planned=9)
     return unpack(pack(world)) / "report.html"
 
 

@@ -101,6 +101,14 @@ def test_same_run_gives_the_same_bytes(lived, tmp_path):
     assert pack(lived, tmp_path / "a.zip").read_bytes() == pack(lived, tmp_path / "b.zip").read_bytes()
 
 
+def test_what_was_deleted_from_a_run_is_not_sent_along(server, tmp_path):
+    world = world_at(server, record=tmp_path / "run.sqlite").broadcast("My secret. " * 1000)
+    world.file._connection.execute("PRAGMA secure_delete = OFF")  # as many builds of SQLite have it
+    world.file._connection.execute("DELETE FROM events")
+    assert b"My secret." in world.record.read_bytes()
+    assert b"My secret." not in members(pack(world))["run.sqlite"]
+
+
 def test_nothing_is_left_beside_an_archive(lived, tmp_path):
     pack(lived, tmp_path / "out" / "a.zip")
     assert left(tmp_path / "out") == {"a.zip"}
@@ -329,10 +337,10 @@ def test_report_says_how_the_run_was_made(lived):
 def test_report_of_a_run_that_was_stopped_says_so(model_server, tmp_path):
     path = live(model_server(play(**SAYS)), tmp_path)
     file = RunFile.open(path)
-    file.note(planned=5, lineage=[{"run": "abc", "step": 2}])
+    file.note(planned=5, lineage=[{"run": "abc", "step": 2, "edited": {"3": "Hm."}}])
     file.close()
     report = members(pack(path))["report.html"].decode()
-    for fact in ("incomplete", "2 of 5, simultaneous", "run abc, step 2"):
+    for fact in ("incomplete", "2 of 5, simultaneous", "from step 2 of the run abc, 1 event changed"):
         assert fact in report
 
 
