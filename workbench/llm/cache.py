@@ -117,7 +117,7 @@ class CallCache:
         Raises:
             CacheMiss: in mode `replay`, when the answer is not there.
         """
-        if self.mode in ("use", "replay") and (answer := self.get(request.key)):
+        if answer := self.peek(request):
             return answer
         if self.mode == "replay":
             raise CacheMiss(
@@ -126,6 +126,10 @@ class CallCache:
                 request=request.canonical,
             )
         return None
+
+    def peek(self, request: Request) -> Answer | None:
+        """Return the answer to a request where it is there and the mode lets it be read."""
+        return self.get(request.key) if self.mode in ("use", "replay") else None
 
     def keep(self, request: Request, answer: Answer) -> None:
         """Keep an answer, unless the mode is `off`."""

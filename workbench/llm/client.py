@@ -249,8 +249,12 @@ class LLM:
                 asked = [*asked, *_repair(answer, problem, schema)]
         if len(rounds) > 1 and self.cache.mode != "replay":
             self.cache.keep(rounds[0], answer)  # one key then has the whole call, for replays and recordings
-        self._used.extend(bytes.fromhex(rounds[0].key))
+        self.mark_used(rounds[0].key)
         return Reply(answer.text, value, usage, cached, rounds[0].key)
+
+    def mark_used(self, key: str) -> None:
+        """Remember a call for `export`."""
+        self._used.extend(bytes.fromhex(key))
 
     def export(self, path: str | Path) -> int:
         """Write a recording of all that was asked here so far, for others: `LLM(cache=path)` needs no model and no key.

@@ -44,13 +44,15 @@ async def embed(llm: LLM, texts: list[str], model: str | None, purpose: str) -> 
 
 async def _embed_batch(llm: LLM, texts: list[str], model: str | None, purpose: str) -> list[list[float]]:
     requests = {text: _request(llm, [text], model) for text in texts}
-    known = {text: answer for text, request in requests.items() if (answer := llm.cache.lookup(request))}
+    look_up = llm.cache.lookup if model else llm.cache.peek  # the encoder is no model that a replay could not ask
+    known = {text: answer for text, request in requests.items() if (answer := look_up(request))}
     missing = [text for text in texts if text not in known]
 
     def keep(vectors: list[list[float]]) -> None:
         for text, vector in zip(missing, vectors, strict=True):
             known[text] = Answer(json.dumps(vector), model=requests[text].model)
-            llm.cache.keep(requests[text], known[text])
+            if llm.cache.mode != "replay":
+                llm.cache.keep(requests[text], known[text])
 
     async def send() -> Answer:
         vectors, usage = await llm.endpoint.embed(missing, str(model))
@@ -63,6 +65,8 @@ async def _embed_batch(llm: LLM, texts: list[str], model: str | None, purpose: s
         await llm.pay(_request(llm, missing, model), send, purpose, None)
     elif model:
         llm.count_cached(purpose, None, model)
+    for request in requests.values() if model else ():
+        llm.mark_used(request.key)
     return [json.loads(known[text].text) for text in texts]
 
 

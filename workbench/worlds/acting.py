@@ -166,7 +166,7 @@ class Acting(Broadcasting):
         self._turns_in_step.update(person.name for person in people)
 
     def _deliberation(self, person: Person) -> Deliberation:
-        seat = self._seats.get(person.name)
+        seat = self._seats.get(person.name) if person.name in self._seated else None
         return person.deliberate(self.llm, self._surroundings(person), seed=self._seed(person), seat=seat)
 
     async def _ask(self, turn: Deliberation, progress: Progress) -> None:

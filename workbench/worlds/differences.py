@@ -14,6 +14,7 @@ from workbench.html import box, table
 from workbench.record.events import Event
 from workbench.record.run_file import RunFile
 from workbench.worlds.branches import opened
+from workbench.worlds.replaying import line_of
 from workbench.worlds.world import World
 
 if TYPE_CHECKING:
@@ -48,13 +49,17 @@ class Difference:
     def __str__(self) -> str:
         if self.first is None:
             return f"{self.runs[0]} and {self.runs[1]} are equal: {self.n_equal} events"
-        parts = [f"{run}: {_told(event)}" for run, event in zip(self.runs, self.first, strict=True)]
+        parts = [f"{run}: {line_of(event, 'has ended')}" for run, event in zip(self.runs, self.first, strict=True)]
         return "\n".join([f"equal for {self.n_equal} events; then", *parts])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = [] if self.first is None else list(zip(self.runs, map(_told, self.first), strict=True))
+        rows = (
+            []
+            if self.first is None
+            else list(zip(self.runs, (line_of(event, "has ended") for event in self.first), strict=True))
+        )
         first = table(["run", "the first event that differs"], rows) if rows else ""
         figures = table(list(self.metrics.columns), [[_shown(cell) for cell in row] for row in self.metrics.to_numpy()])
         return box("Two runs", str(self).splitlines()[0], first + figures)
@@ -198,13 +203,6 @@ def _metrics_df(figures: Sequence[_Figures]) -> pd.DataFrame:
     a, b = (one.whole for one in figures)
     rows = [(key, a[key], b[key], b[key] - a[key]) for key in WHOLE]
     return pd.DataFrame(rows, columns=["metric", "a", "b", "difference"])
-
-
-def _told(event: Event | None) -> str:
-    if event is None:
-        return "has ended"
-    whom = f" to {event.target}" if event.target else ""
-    return f"event {event.id}, step {event.step}: {event.type} of {event.source or 'the world'}{whom}: {event.content}"
 
 
 def _shown(cell: object) -> str:

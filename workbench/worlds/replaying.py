@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from workbench.worlds.world import World
 
 
+_NOTHING = "nothing of the kind"
+SHOWN = 300
+"""Characters of an event that are shown."""
+
+
 @dataclass(frozen=True)
 class ReplayDifference:
     """Where a replay parts from the run."""
@@ -43,8 +48,8 @@ class ReplayDifference:
         whose = f", the turn of {self.person}" if self.person else ""
         parts = [
             f"step {self.step}{whose}:",
-            f"  recorded: {_told(self.recorded)}",
-            f"  replayed: {_told(self.replayed)}",
+            f"  recorded: {line_of(self.recorded, _NOTHING)}",
+            f"  replayed: {line_of(self.replayed, _NOTHING)}",
         ]
         return "\n".join([*parts, *([self.prompts] if self.prompts else [])])
 
@@ -203,14 +208,22 @@ def prompt_difference(then: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 def _lines(request: dict[str, Any]) -> list[str]:
-    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in request.items() if key != "messages"]
+    rest = {key: value for key, value in request.items() if key != "messages"}
+    lines = json.dumps(rest, ensure_ascii=False, indent=1).splitlines()
     for message in request["messages"]:
         lines += [f"[{message['role']}]", *text_of(message).splitlines()]
     return lines
 
 
-def _told(event: Event | None) -> str:
+def brief(words: str) -> str:
+    """Return words on one line, as far as they can be taken in at a glance."""
+    flat = " ".join(words.split())
+    return flat if len(flat) <= SHOWN else f"{flat[:SHOWN]}…"
+
+
+def line_of(event: Event | None, otherwise: str) -> str:
+    """Return an event on one line; other words where there is none."""
     if event is None:
-        return "nothing of the kind"
-    whom = f" to {event.target}" if event.target else ""
-    return f"event {event.id}, {event.type} of {event.source or 'the world'}{whom}: {event.content}"
+        return otherwise
+    who = f"{event.source or 'the world'}{f' to {event.target}' if event.target else ''}"
+    return f"event {event.id}, step {event.step}, {event.type} of {who}: {brief(event.content)}"

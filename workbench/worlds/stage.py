@@ -97,11 +97,13 @@ class Stage:
 
     def person(self, name: str) -> Person:
         """Return somebody by name; a part of it will do where only one has it."""
-        found = self.find(name)
-        if found is None:
-            there = ", ".join(self._names.all[:20]) + (", ..." if len(self._names) > 20 else "")
-            raise UnknownName(f"{self.name} has nobody called {name!r}; there are {there}")
-        return self._by_name[found]
+        meant = self._names.meant(name)
+        if len(meant) == 1:
+            return self._by_name[meant[0]]
+        listed = ", ".join((meant or self.names)[:20]) + (", ..." if len(meant or self.names) > 20 else "")
+        if meant:
+            raise UnknownName(f"{name!r} may be {listed}: say whom you mean")
+        raise UnknownName(f"{self.name} has nobody called {name!r}; there are {listed}")
 
     def _person(self, given: Person | str) -> Person:
         name = given if isinstance(given, str) else given.name
