@@ -89,6 +89,13 @@ async def test_who_was_absent_is_there_again_in_the_next_step_and_knows_nothing_
     assert all(text in turns_asked(server, "Bob")[-1] for _, _, text in said(world)[:2])
 
 
+async def test_who_was_absent_is_not_done(model_server):
+    answers = iter([Fault(400), turn(talk("Now I can.")), turn()])
+    server = model_server(play(Bob=lambda body: next(answers)))
+    world = await kitchen(server).run(9, until="done", live=False)
+    assert (absent(world), world.steps, said(world)) == ([(1, "Bob")], 3, [("Bob", "", "Now I can.")])
+
+
 async def test_run_in_which_nobody_was_absent_is_complete(server):
     world = await kitchen(server).run(2, live=False)
     assert (absent(world), world.status) == ([], "complete")

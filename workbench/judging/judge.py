@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from pydantic import BaseModel, Field
@@ -23,6 +24,16 @@ class Subject:
     about: str
     """A specification, as text."""
     events: Sequence[Event]
+
+    @cached_property
+    def shown(self) -> list[Event]:
+        """The events that can be evidence."""
+        return told(self.events)
+
+    @cached_property
+    def transcript(self) -> str:
+        """What a judge reads of them; told once, however many claims there are."""
+        return tell_all(self.shown)
 
 
 @dataclass(frozen=True)
@@ -91,11 +102,9 @@ async def score_claim(llm: LLM, subject: Subject, claim: str, *, purpose: str = 
     Raises:
         ModelError: no readable answer.
     """
-    if not (shown := told(subject.events)):
+    if not subject.shown:
         return Score.unscored(_NOTHING)
-    answer, evidence, call = await _ask(
-        llm, subject, shown, claim, _ScoreAnswer, system="judge_system", purpose=purpose
-    )
+    answer, evidence, call = await _ask(llm, subject, claim, _ScoreAnswer, system="judge_system", purpose=purpose)
     if not evidence:
         return Score.unscored(_without_evidence(answer), call)
     return Score(answer.score, answer.justification, answer.confidence, evidence, call)
@@ -115,11 +124,9 @@ async def check_claim(llm: LLM, subject: Subject, claim: str, *, purpose: str = 
     Raises:
         ModelError: no readable answer.
     """
-    if not (shown := told(subject.events)):
+    if not subject.shown:
         return Check.unchecked(_NOTHING)
-    answer, evidence, call = await _ask(
-        llm, subject, shown, claim, _CheckAnswer, system="check_system", purpose=purpose
-    )
+    answer, evidence, call = await _ask(llm, subject, claim, _CheckAnswer, system="check_system", purpose=purpose)
     if not evidence:
         return Check.unchecked(_without_evidence(answer), call)
     return Check(answer.holds, answer.justification, answer.confidence, evidence, call)
@@ -129,13 +136,13 @@ _NOTHING = "there are no events to judge"
 
 
 async def _ask(
-    llm: LLM, subject: Subject, shown: Sequence[Event], claim: str, schema: type[Given], *, system: str, purpose: str
+    llm: LLM, subject: Subject, claim: str, schema: type[Given], *, system: str, purpose: str
 ) -> tuple[Given, tuple[int, ...], str]:
     """Return the judge's answer, the events that it names and was shown, and the call."""
-    user = render("judge_user", claim=claim, name=subject.name, about=subject.about, transcript=tell_all(shown))
+    user = render("judge_user", claim=claim, name=subject.name, about=subject.about, transcript=subject.transcript)
     messages = asked_of(render(system), user)
     reply = await llm.complete(messages, schema, purpose=purpose, person=subject.name, temperature=0.0)
-    known = {event.id for event in shown}
+    known = {event.id for event in subject.shown}
     return reply.value, tuple(one for one in dict.fromkeys(reply.value.evidence) if one in known), reply.call
 
 

@@ -6,20 +6,24 @@ free conditions hold. Then come their effects, in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from workbench.agents.person import Person
 from workbench.errors import CacheMiss, ModelError, StepFailed
-from workbench.judging.judge import Check, Score, check_claim, score_claim
+from workbench.judging.judge import Check, Score, Subject, check_claim, score_claim
 from workbench.llm.running import together
 from workbench.worlds.interventions import CHECKED, FIRED, Intervention, called
 from workbench.worlds.subjects import subject_of
 
 if TYPE_CHECKING:
     from workbench.worlds.world import World
+
+SUBJECTS = 256
+"""Those of whom what is shown to judges is kept for the next claim, while a step is decided on."""
 
 
 @dataclass
@@ -59,7 +63,12 @@ async def intervene(world: World, interventions: Sequence[Intervention]) -> None
     found = [one for each in interventions for one in await _due(world, each)]
     if not found:
         return
-    await together((_decide(world, one) for one in found if one.intervention.claims), at_once=world.at_once)
+
+    @lru_cache(maxsize=SUBJECTS)
+    def subject(of: Person | None, latest: int | None) -> Subject:
+        return subject_of(of or world, latest)
+
+    await together((_decide(world, one, subject) for one in found if one.intervention.claims), at_once=world.at_once)
     for one in found:
         for claim, said, holds in one.checks:
             content = {"claim": claim, "precondition_holds": holds, **asdict(said)}
@@ -83,11 +92,11 @@ async def _due(world: World, intervention: Intervention) -> list[_Candidate]:
     return found
 
 
-async def _decide(world: World, one: _Candidate) -> None:
+async def _decide(world: World, one: _Candidate, subject_for: Callable[[Person | None, int | None], Subject]) -> None:
     """Have what is paid for judged, as far as it has to be."""
     judged = one.intervention
     for how, proposition in judged.claims:
-        subject = subject_of(one.person or world, judged.latest)
+        subject = subject_for(one.person, judged.latest)
         claim = proposition.about(name=subject.name)
         ask: Any = check_claim if how == "claim" else score_claim
         with _named(world, one, "could not be decided"):

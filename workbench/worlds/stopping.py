@@ -14,6 +14,7 @@ from workbench.judging.propositions import Proposition
 from workbench.judging.repetition import says_again
 from workbench.record.events import Event
 from workbench.worlds.interventions import called
+from workbench.worlds.stage import ABSENT
 from workbench.worlds.subjects import subject_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ ConditionName = Literal["done", "loop", "budget"]
 Condition = ConditionName | str | Proposition | Callable[["World"], object]
 """When to end.
 
-- `done`: nobody did anything in the last step but think, or end their turn
+- `done`: nobody did anything in the last step but think, or end their turn, and nobody was absent
 - `loop`: the talk has become farewells, or repeats itself; found without a model
 - `budget`: what may be spent is spent, which is an error otherwise
 - a claim about the world, in a sentence or as a `Proposition`; or a function of the world
@@ -148,8 +149,10 @@ async def judge(condition: Condition, world: World) -> Verdict:
 
 def _everybody_done(world: World) -> Verdict:
     last = range(world.steps, world.steps + 1)
-    acts = [event.type for event in world.file.events(last) if event.kind == "action"]
-    done = bool(acts) and set(acts) <= {"DONE", "THINK"}
+    events = list(world.file.events(last))
+    acts = {event.type for event in events if event.kind == "action"}
+    absent = any(event.kind == "note" and event.type == ABSENT for event in events)
+    done = bool(acts) and acts <= {"DONE", "THINK"} and not absent
     return Verdict("done", done, "nobody had anything more to say or do")
 
 
