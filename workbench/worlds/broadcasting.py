@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-from workbench.errors import InvalidSettings
+from workbench.errors import InvalidSettings, UnknownName
 from workbench.worlds.stage import Stage
 
 
@@ -52,6 +52,8 @@ class Broadcasting(Stage):
         self._check_who_is_here()
         hearers: Sequence[str] = self.names
         if within_reach:
+            if self.find(source) is None:
+                raise UnknownName(f"within_reach=True: source={source!r} is none of the people")
             speaker = self._person(source).name
             hearers, source = (speaker, *self.reach.of(speaker)), speaker
         self.tell(type_, content, source, hearers)

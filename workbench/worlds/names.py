@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+
+_BETWEEN = re.compile(r"[\s—–/]+")
+_MARKS = ".,;:!?…-@#*_~\"'()[]{}«»“”„¿¡。、！？"
 
 
 class Names:
@@ -18,11 +22,23 @@ class Names:
         self._places = {name: place for place, name in enumerate(self.all)}
         self._by_words: dict[tuple[str, ...], list[str]] = defaultdict(list)
         self._by_word: dict[str, dict[str, None]] = defaultdict(dict)
+        self._written: dict[tuple[str, ...], str] = {}
+        self._called: dict[str, str] = {}
         for name in self.all:
-            words = tuple(name.casefold().split())
+            written = _words(name)
+            words = tuple(map(str.casefold, written))
             self._by_words[words].append(name)
             for word in words:
                 self._by_word[word][name] = None
+            self._learn_calls(name, written)
+        self._longest = max(map(len, self._written), default=0)
+
+    def _learn_calls(self, name: str, words: tuple[str, ...]) -> None:
+        """Learn how texts call somebody: by their whole name, or by a word of it that nobody shares; not by "the"."""
+        self._written[words] = "" if words in self._written else name
+        for word in dict.fromkeys(words):
+            if len(words) == 1 or (word[0].isalpha() and not word[0].islower()):
+                self._called[word] = "" if word in self._called else name
 
     def __len__(self) -> int:
         return len(self.all)
@@ -50,19 +66,42 @@ class Names:
         """Return all whom a name may mean, in the order of the people."""
         if name in self._places:
             return [name]
-        wanted = tuple(word for word in name.casefold().split() if not word.endswith("."))  # "Dr. Roy" is Roy
-        if whole := self._by_words.get(wanted):
+        if found := self._having(_words(name)):
+            return found
+        return self._having(_words(" ".join(word for word in name.split() if not word.endswith("."))))  # of "Dr. Roy"
+
+    def _having(self, written: Iterable[str]) -> list[str]:
+        """Return those whose name has these words, of whom it is the whole name if there are any."""
+        words = tuple(map(str.casefold, written))
+        if not words:
+            return []
+        if whole := self._by_words.get(words):
             return list(whole)
-        having = sorted((self._by_word.get(word, {}) for word in wanted), key=len)
-        return [known for known in having[0] if all(known in others for others in having)] if having else []
+        having = sorted((self._by_word.get(word, {}) for word in words), key=len)
+        return [known for known in having[0] if all(known in others for others in having)]
 
     def mentioned(self, text: str) -> list[str]:
-        """Return who is called by a word of their name, as it is written there, in the order of the text."""
+        """Return who is called by name, or by a word of it, as it is written there, in the order of the text."""
         found: dict[str, None] = {}
-        for word in text.replace("’", "'").split():
-            bare = word.strip(".,;:!?…\"'()[]«»“”¿¡。、！？").removesuffix("'s")
-            known = self._by_word.get(bare.casefold(), {})
-            exact = [name for name in known if bare in name.split()]
-            if len(exact) == 1:
-                found[exact[0]] = None
+        words = _words(text)
+        place = 0
+        while place < len(words):
+            name, n_words = self._called_at(words, place)
+            place += n_words
+            if name:
+                found[name] = None
         return list(found)
+
+    def _called_at(self, words: Sequence[str], place: int) -> tuple[str, int]:
+        """Return who is called at a place of a text, or nothing, and by how many words."""
+        if words[place].casefold() in self._by_word:
+            for end in range(min(place + self._longest, len(words)), place, -1):
+                if name := self._written.get(tuple(words[place:end])):
+                    return name, end - place
+        return self._called.get(words[place], ""), 1
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Return the words of a text without the marks around them, and of "Ann's", the name."""
+    bare = (part.strip(_MARKS).removesuffix("'s") for part in _BETWEEN.split(text.replace("’", "'")))
+    return tuple(filter(None, bare))

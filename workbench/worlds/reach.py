@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from workbench.errors import InvalidSettings
 from workbench.worlds.names import Names
-from workbench.worlds.social_network import Attribute, Relations, SocialNetwork, check_relation
+from workbench.worlds.social_network import Attribute, Relations, SocialNetwork, check_relation, check_two
 
 ReachSpec = Literal["everyone", "nobody", "relationships"] | Sequence[Sequence[str]] | SocialNetwork
 """`everyone`, `nobody`, `relationships` (of a world alone), pairs of names, each perhaps with what the two are, or a
@@ -29,25 +29,26 @@ class Reach:
 
     def __init__(self, names: Names | Iterable[str], spec: ReachSpec = "everyone") -> None:
         self.names = names if isinstance(names, Names) else Names(names)
-        self._spec = spec
-        self._everyone = spec == "everyone"
+        self._everyone = isinstance(spec, str) and spec == "everyone"
         self.directed = isinstance(spec, SocialNetwork) and spec.directed
         self._out: dict[str, dict[str, Relations]] = {}
         if isinstance(spec, SocialNetwork):
+            self._check(spec.people)
             for source, target, relation, attributes in spec.edges:
                 self._add(source, target, relation, attributes)
         elif isinstance(spec, str):
             if spec not in ("everyone", "nobody"):
-                raise InvalidSettings(
-                    f"reach={spec!r}: it is 'everyone', 'nobody', 'relationships', a list of pairs of names or a "
-                    "SocialNetwork"
-                )
+                raise _unreadable(spec)
+        elif isinstance(spec, Mapping) or hasattr(spec, "edges") or not isinstance(spec, Iterable):
+            raise _unreadable(spec)
         else:
+            spec = list(spec)
             for pair in spec:
                 self._add_pair(pair)
+        self._spec = spec
 
     def _add_pair(self, pair: Sequence[str]) -> None:
-        if isinstance(pair, str) or len(pair) not in (2, 3):
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) not in (2, 3):
             raise InvalidSettings(f"reach: {pair!r} is not a pair of names, perhaps with a description")
         if pair[0] == pair[1]:
             self._check(pair[:1])
@@ -107,6 +108,7 @@ class Reach:
         Raises:
             InvalidSettings: as `disconnect`.
         """
+        check_two(source, target)
         if self._everyone:
             raise InvalidSettings(
                 "everybody reaches everybody here: give the world a reach of pairs or a SocialNetwork"
@@ -160,13 +162,21 @@ class Reach:
         Raises:
             LookupError, TypeError, ValueError: it is none.
         """
-        if not isinstance(spec, Mapping):
+        if not (isinstance(spec, Mapping) and "edges" in spec):
             return cls(names, spec)
         network = SocialNetwork(names, directed=spec["directed"])
         for source, target, relations in spec["edges"]:
             for relation, attributes in relations.items():
                 network.connect(names.all[source], names.all[target], relation, **attributes)
         return cls(names, network)
+
+
+def _unreadable(spec: object) -> InvalidSettings:
+    if hasattr(spec, "edges"):
+        return InvalidSettings(f"reach={spec!r}: make a network of a graph, as in SocialNetwork.from_graph(graph)")
+    return InvalidSettings(
+        f"reach={spec!r}: it is 'everyone', 'nobody', 'relationships', a list of pairs of names or a SocialNetwork"
+    )
 
 
 def described(relations: Relations) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,7 +62,7 @@ class SocialNetwork:
         return box("Social network", repr(self))
 
     def connect(
-        self, source: Person | str, target: Person | str, relation: str = "", /, **attributes: Attribute
+        self, source: Person | str, target: Person | str, /, relation: str = "", **attributes: Attribute
     ) -> Self:
         """Add a relation between two people, or change its attributes.
 
@@ -86,6 +87,7 @@ class SocialNetwork:
         Raises:
             InvalidSettings: there is none.
         """
+        check_two(_name(source), _name(target))
         pair = self._pair(_name(source), _name(target))
         relations = self._edges.get(pair, {})
         if not relations or relation not in (None, *relations):
@@ -118,6 +120,8 @@ class SocialNetwork:
         """
         nodes = list(graph.nodes)
         names = [_name(person) for person in people] if people is not None else [_node_name(node) for node in nodes]
+        if twice := [name for name, n in Counter(names).items() if n > 1]:
+            raise InvalidSettings(f"two people are called {', '.join(map(repr, twice))}: names tell people apart")
         if set(nodes) <= set(names):
             called = {node: node for node in nodes}
         elif len(nodes) == len(names):
@@ -127,7 +131,7 @@ class SocialNetwork:
         network = cls(names, directed=graph.is_directed())
         edges: Any = graph.edges
         for source, target, *key, data in edges(data=True, **({"keys": True} if graph.is_multigraph() else {})):
-            attributes = {str(name): value for name, value in data.items() if name != RELATION}
+            attributes = {str(name): _plain(value) for name, value in data.items() if name != RELATION}
             relation = str(data.get(RELATION, key[0] if key and isinstance(key[0], str) else ""))
             if source != target:
                 network.connect(called[source], called[target], relation, **attributes)
@@ -140,7 +144,8 @@ class SocialNetwork:
         graph: Any = nx.MultiDiGraph() if self.directed else nx.MultiGraph()
         graph.add_nodes_from(self._people)
         for source, target, relation, attributes in self.edges:
-            graph.add_edge(source, target, key=relation, **{RELATION: relation}, **attributes)
+            graph.add_edge(source, target, key=relation)
+            graph.edges[source, target, relation].update({RELATION: relation, **attributes})
         return graph  # type: ignore[no-any-return]
 
 
@@ -150,8 +155,7 @@ def check_relation(source: str, target: str, relation: str, attributes: Mapping[
     Raises:
         InvalidSettings: somebody with themselves, or what cannot stand in a prompt.
     """
-    if source == target:
-        raise InvalidSettings(f"{source!r} is in a relation with themselves: name two people")
+    check_two(source, target)
     if not isinstance(relation, str):
         raise InvalidSettings(f"{source} and {target}: the relation {relation!r} is no text")
     for name, value in attributes.items():
@@ -160,6 +164,21 @@ def check_relation(source: str, target: str, relation: str, attributes: Mapping[
                 f"{source} and {target}: {name}={value!r} is a {type(value).__name__}; a text, a number or a truth "
                 "value is needed"
             )
+
+
+def check_two(source: str, target: str) -> None:
+    """Check that these are two people.
+
+    Raises:
+        InvalidSettings: they are one.
+    """
+    if source == target:
+        raise InvalidSettings(f"{source!r} is in a relation with themselves: name two people")
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of numpy as one of Python."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _name(person: Person | str) -> str:

@@ -60,6 +60,7 @@ class Stage:
         self._closed = False
         self._marks: dict[str, Any] = {}
         self._forget()
+        self._reach_spec = self.reach.to_spec()  # as it is now: what was given may be changed by its owner
 
     def _forget(self) -> None:
         """Know nothing of what has happened."""
@@ -112,7 +113,7 @@ class Stage:
     # -- changes of the world, each an event ---------------------------------------------------------------
 
     def connect(
-        self, source: Person | str, target: Person | str, relation: str = "", /, **attributes: Attribute
+        self, source: Person | str, target: Person | str, /, relation: str = "", **attributes: Attribute
     ) -> Self:
         """Bring two people into reach of each other, or of a directed network, the target into that of the source.
 
