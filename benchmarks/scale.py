@@ -3,8 +3,7 @@
 Each person has a persona of their own of 600 to 2,000 characters as the model reads it (not the 6,000 of
 `benchmarks.engine`), and hears the 8 neighbours of a small-world graph. Runs are recorded to a file and answers go into
 a call cache in a folder, as users have it. Each size is measured in a fresh process, after a warm-up run that loads
-everything. Memory of a person: resident after the run, less resident before the people were made. Of the resident
-memory, what SQLite maps of the call cache (64 MB at most, which the system takes back when it needs it) is shown apart.
+everything. Memory of a person: resident after the run, less resident before the people were made.
 
 Where there is no latency, time is CPU time of two processes, the workbench and the server. Compare figures within one
 run only: other work on the machine moves all of them.
@@ -17,6 +16,7 @@ import gc
 import math
 import multiprocessing
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +80,6 @@ def _rows_of_sizes(sizes: dict[int, Figures]) -> Iterator[Row]:
     yield row("    to make people and world, ms a person", "make", 2)
     yield row("    World.resume, ms a person", "resume", 2)
     yield row("(b) resident memory a person, KB", "memory", 1, f"< 60 at {SIZES[-1]:,}")
-    yield row("    without what is mapped of files, KB", "own_memory", 1)
     yield row("    of which when they are made, KB", "made_memory", 1)
     yield row("    at the peak, KB", "peak_memory", 1)
     yield row("    run file, bytes an event", "event_bytes", 0)
@@ -94,9 +93,9 @@ def _rows_of_draw(drawn: Figures) -> Iterator[Row]:
 
 def _rows_of_events(many: Figures) -> Iterator[Row]:
     yield "(d) 200 people, one run: events after few and many steps", f"{many['few']:,.0f} / {many['many']:,.0f}", ""
-    yield "    resident memory, bytes an event more", f"{many['slope']:,.0f}", "about 0"
-    yield "    without what is mapped of files", f"{many['own_slope']:,.0f}", "about 0"
-    yield "    of which memories that people made of events, bytes", f"{many['memories']:,.0f}", ""
+    yield "    resident memory, bytes an event more", f"{many['slope']:,.0f}", ""
+    yield "    of which what people know: their memories of what left the window", f"{many['memories']:,.0f}", ""
+    yield "    the rest", f"{many['slope'] - many['memories']:,.0f}", "about 0"
 
 
 def _rows_of_latency(slow: Figures) -> Iterator[Row]:
@@ -128,6 +127,7 @@ async def _measure_size(n: int) -> Figures:
         n_events, turns = world.file.n_events, n * STEPS
         persona = mean(len(person.persona.markdown) for person in world.people)
         world.close()
+        del world
         size = (folder / "run.sqlite").stat().st_size
         resume_began = time.perf_counter()
         wb.World.resume(folder / "run.sqlite", llm=llm).close()
@@ -139,7 +139,6 @@ async def _measure_size(n: int) -> Figures:
         "make": 1000 * made / n,
         "resume": 1000 * resumed / n,
         "memory": (after["VmRSS"] - before["VmRSS"]) / n,
-        "own_memory": (after["RssAnon"] - before["RssAnon"]) / n,
         "made_memory": (just_made["VmRSS"] - before["VmRSS"]) / n,
         "peak_memory": (after["VmHWM"] - before["VmRSS"]) / n,
         "event_bytes": size / n_events,
@@ -182,14 +181,20 @@ async def _measure_events(n: int, few: int, many: int) -> Figures:
             "few": n_before,
             "many": n_after,
             "slope": 1024 * (after["VmRSS"] - before["VmRSS"]) / more,
-            "own_slope": 1024 * (after["RssAnon"] - before["RssAnon"]) / more,
             "memories": (_known(world) - known_before) / more,
         }
 
 
 def _known(world: wb.World) -> int:
-    """Return the bytes of the texts of all memories."""
-    return sum(len(item.text.encode()) for person in world.people for item in person.memory.semantic)
+    """Return the bytes of what people know, that is their semantic memories, with all that these are made of."""
+    seen = dict[int, int]()
+    for person in world.people:
+        for column in vars(person.memory.semantic).values():
+            seen[id(column)] = sys.getsizeof(column)
+            for value in column if isinstance(column, list) else ():
+                parts = value if isinstance(value, tuple) else ()
+                seen |= {id(part): sys.getsizeof(part) for part in (value, *parts)}
+    return sum(seen.values())
 
 
 def _with_latency() -> Figures:

@@ -129,7 +129,7 @@ class Person(Perceiving):
         if isinstance(source, Persona):
             return cls(source, llm=llm, memory=memory, faculties=faculties, checks=checks)
         path = None if isinstance(source, Mapping) else find(source, "persona")
-        data = read_file(path) if path else copy.deepcopy(dict(source))  # type: ignore[arg-type]
+        data = read_file(path) if path else _copied(source)  # type: ignore[arg-type]
         where = str(path or "the mapping")
         persona = Persona.parse(persona_of(data, where, (FILE_TYPE, "Person")), where)
         person = cls(persona, llm=llm, faculties=faculties, checks=checks)
@@ -180,7 +180,8 @@ class Person(Perceiving):
         return {key: whole[key] for key in whole if key in parts or key not in _PARTS}
 
     def _restore(self, data: dict[str, Any], where: str) -> None:
-        self._kept = {key: value for key, value in data.items() if key not in _PARTS or key == "persona"}
+        kept = {key: value for key, value in data.items() if key not in _PARTS or key == "persona"}
+        self._kept = kept | ({"persona": None} if "persona" in kept else {})  # its place among the keys is kept
         self._kept = self._kept if "type" in data else {"type": FILE_TYPE, **self._kept}
         try:
             self.mind = Mind.from_dict(data.get("mind", {}))
@@ -385,6 +386,11 @@ class Person(Perceiving):
         """Undo all that came after a mark."""
         self.persona, self.mind, memory = mark
         self.memory.back_to(memory)
+
+
+def _copied(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what shares nothing with a file's mapping but the persona, of which `Persona.parse` keeps a copy."""
+    return {key: value if key == "persona" else copy.deepcopy(value) for key, value in source.items()}
 
 
 def load_fragment(source: str | Path | Mapping[str, Any]) -> Fragment:
