@@ -65,7 +65,7 @@ def dialogue(rows: Sequence[tuple[int, str, str, str, bool]], thumbnails: Mappin
         style = f"{_QUIET};font-style:italic" if quiet else ""
         parts.append(
             f'<div id="event-{number}" style="margin:.25em 0;padding-left:2.6em;text-indent:-2.6em">'
-            f'<span style="{_QUIET};display:inline-block;width:2.6em;text-indent:0">{number}</span>'
+            f'<span style="{_QUIET};display:inline-block;width:calc(2.6em / .92);text-indent:0">{number}</span>'
             f'<b>{text(speaker)}</b> <span style="{style}">{text(words)}</span>'
             f"{_picture(shown.get(number))}</div>"
         )

@@ -42,7 +42,7 @@ async def ask_for_short_turn(llm: LLM, scene: Scene, *, purpose: str, seed: int)
             "tell in words what is to be seen, as in person.see('a red door')."
         )
     if definition := wanted(scene):
-        script = "".join(map(_line, scene.events))
+        script = "".join(map(script_line, scene.events))
         return await ask_for_short_action(llm, scene, definition, script, purpose=purpose, seed=seed)
     reply = await llm.complete(short_turn_messages(scene), _Line, purpose=purpose, person=scene.persona.name, seed=seed)
     return Draft((Action(type="TALK", content=_whole_sentences(reply.value.say)),), scene.mind, reply.call)
@@ -60,9 +60,9 @@ def short_turn_messages(scene: Scene) -> list[Message]:
     system = render("short_turn_system", world=scene.surroundings.world, persona=scene.persona.markdown)
     user = render(
         "short_turn_user",
-        script="".join(map(_line, scene.events[:-1])),
+        script="".join(map(script_line, scene.events[:-1])),
         remembered=[_plain(item) for item in scene.remembered[:FEW]],
-        last="".join(map(_line, scene.events[-1:])),
+        last="".join(map(script_line, scene.events[-1:])),
         name=scene.persona.name,
     )
     return asked_of(system, user)
@@ -72,7 +72,8 @@ def _plain(item: Remembered) -> str:
     return " ".join(item.text.split())
 
 
-def _line(event: Event) -> str:
+def script_line(event: Event) -> str:
+    """Return an event as a line of a script, with its line break; nothing of what is not seen or heard."""
     if event.type in _UNTOLD or event.kind == "mind":
         return ""
     words = " ".join(words_of(event).replace("#", " ").split())

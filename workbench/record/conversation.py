@@ -64,6 +64,8 @@ def speaker(event: Event) -> str:
         return f"{event.source or event.target} thinks"
     if event.type == "REACH_OUT":
         return f"{event.source} reaches out to {event.target}"
+    if event.type == "STORY":
+        return "Story"
     if event.type == "IMAGE":
         return f"{event.target} sees"
     if event.kind == "action" and event.type != "TALK":

@@ -30,7 +30,7 @@ class Difference:
     """How two runs differ."""
 
     runs: tuple[str, str]
-    """What they are called: their files, or names."""
+    """What they are called: a and b, with their files."""
     first: tuple[Event | None, Event | None] | None
     """The first events that differ, one of each run (None: it has ended); None as a whole where nothing differs."""
     n_equal: int
@@ -84,11 +84,8 @@ def diff(run_a: Run, run_b: Run) -> Difference:
         first, n_equal = _first_difference(*files)
         parted = _first_of_each(*files)
         figures = [_Figures.of(file) for file in files]
-        named = tuple(
-            str(file.path) if isinstance(run, RunFile | str | Path) else run.name
-            for run, file in zip((run_a, run_b), files, strict=True)
-        )
-    return Difference((named[0], named[1]), first, n_equal, _people_df(figures, parted), _metrics_df(figures))
+        named = f"a ({files[0].path})", f"b ({files[1].path})"
+    return Difference(named, first, n_equal, _people_df(figures, parted), _metrics_df(figures))
 
 
 def _key(event: Event | None) -> tuple[object, ...] | None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Literal, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from workbench.agents.short_turns import script_line
 from workbench.errors import InvalidSettings
 from workbench.html import box, text
-from workbench.llm.calls import asked_of
+from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM
 from workbench.llm.seeds import derive_seed
 from workbench.prompts import render
+from workbench.record.events import Event
 from workbench.record.telling import say_time, tell_all, told
-from workbench.worlds.subjects import subject_of
+from workbench.worlds.subjects import about_world, subject_of
 
 if TYPE_CHECKING:
     from workbench.worlds.world import World
@@ -33,6 +35,10 @@ class _Stimulus(BaseModel):
 
 class _Beat(BaseModel):
     text: str
+
+
+class _ShortBeat(_Beat):
+    text: str = Field(min_length=20, max_length=240)
 
 
 class _BeatForEach(_Beat):
@@ -102,32 +108,66 @@ class Story:
             raise InvalidSettings(f"deliver={deliver!r}: it is one of {', '.join(get_args(Delivery))}")
         if isinstance(words, bool) or not isinstance(words, int) or words < 1:
             raise InvalidSettings(f"words={words!r}: a whole number is needed, 1 or more")
-        world, subject = self.world, subject_of(self.world, self.latest)
-        events = told(subject.events)
-        system = render("story_system", each=deliver == "each")
-        user = render(
-            "story_user",
-            about=f"{world.name}\n\n{subject.about}",
-            transcript=tell_all(events),
-            time=say_time(world.time),
-            begin=begin,
-            words=words,
-            twist=twist,
-            requirements=requirements.strip(),
-        )
-        schema: Any = _BeatForEach if deliver == "each" else _Beat
+        world, llm = self.world, self.llm or self.world.llm
+        events = told(subject_of(world, self.latest).events)
+        asked = _Asked(world, events, requirements.strip(), words, twist, each=deliver == "each", begin=begin)
         seed = derive_seed(world.seed, "story", world.steps, events[-1].id if events else 0)
-        reply = await (self.llm or world.llm).complete(asked_of(system, user), schema, purpose="story", seed=seed)
+        messages, schema = asked.shortly() if llm.is_embedded else asked.whole()
+        reply = await llm.complete(messages, schema, purpose="story", seed=seed)
         hearers = world.names if deliver == "broadcast" else ()
-        event = world.tell(STORY, reply.value.text, "", hearers, reply.call)
-        self._deliver(getattr(reply.value, "stimuli", ()), reply.call)
-        return Beat(reply.value.text, event.id, reply.call)
+        event = world.tell(STORY, reply.value.text.strip(), "", hearers, reply.call)
+        if deliver == "each":
+            self._deliver(reply.value, reply.call)
+        return Beat(event.content, event.id, reply.call)
 
-    def _deliver(self, stimuli: Sequence[_Stimulus], call: str) -> None:
-        """Let each perceive their part; what is for nobody who is there is noted."""
-        for stimulus in stimuli:
+    def _deliver(self, beat: _Beat, call: str) -> None:
+        """Let each perceive their part (of a short beat, all see all); what is for nobody who is there is noted."""
+        if not isinstance(beat, _BeatForEach):
+            self.world.tell("VISUAL", beat.text.strip(), "", self.world.names, call)
+            return
+        for stimulus in beat.stimuli:
             if name := self.world.find(stimulus.person):
                 self.world.tell(stimulus.type, stimulus.content, "", (name,), call)
             else:
                 content = json.dumps(stimulus.model_dump(), ensure_ascii=False)
                 self.world.note(UNDELIVERED, content, call=call)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of the one who tells."""
+
+    world: World
+    events: Sequence[Event]
+    requirements: str
+    words: int
+    twist: bool
+    _: KW_ONLY
+    each: bool
+    begin: bool
+
+    def whole(self) -> tuple[list[Message], type[_Beat]]:
+        """Return the messages and the shape of the answer."""
+        user = render(
+            "story_user",
+            about=f"{self.world.name}\n\n{about_world(self.world)}",
+            transcript=tell_all(self.events),
+            time=say_time(self.world.time),
+            begin=self.begin,
+            words=self.words,
+            twist=self.twist,
+            requirements=self.requirements,
+        )
+        return asked_of(render("story_system", each=self.each), user), _BeatForEach if self.each else _Beat
+
+    def shortly(self) -> tuple[list[Message], type[_Beat]]:
+        """Return the same for a very small model, which goes on with a script and loses itself in rules."""
+        user = render(
+            "short_story_user",
+            about=self.world.description or self.world.name,
+            script="".join(map(script_line, self.events)),
+            time=say_time(self.world.time),
+            twist=self.twist,
+            requirements=self.requirements,
+        )
+        return [{"role": "user", "content": user.rstrip()}], _ShortBeat

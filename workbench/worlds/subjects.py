@@ -22,6 +22,11 @@ def subject_of(target: Person | World, latest: int | None = None) -> Subject:
     if isinstance(target, Person):
         about, events = target.persona.markdown, target.memory.unforgotten
     else:
-        bios = "\n".join(f"- {person.minibio()}" for person in target.people)
-        about, events = f"{target.description}\n\nPeople:\n{bios}".strip(), target.events()
+        about, events = about_world(target), target.events()
     return Subject(target.name, about, events if latest is None else told(events)[-latest:])
+
+
+def about_world(world: World) -> str:
+    """Return what a world is: its description and its people."""
+    bios = "\n".join(f"- {person.minibio()}" for person in world.people)
+    return f"{world.description}\n\nPeople:\n{bios}".strip()
