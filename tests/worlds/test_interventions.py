@@ -551,6 +551,11 @@ def test_arguments_that_cannot_be_are_told(arguments, told):
         Intervention(**({"name": "x", "effect": "Hello!"} | arguments))
 
 
+def test_intervention_shows_what_was_given():
+    one = Intervention("x", nothing, claim="It is so.", every=2)
+    assert repr(one) == "Intervention('x', effect=nothing, claim='It is so.', every=2)"
+
+
 @pytest.mark.parametrize("arguments", [("SMELL", "smoke"), ("VISUAL", 5), ("VISUAL", "  "), ("VISUAL", "x", None)])
 def test_stimulus_that_cannot_be_is_told(arguments):
     with pytest.raises(InvalidSettings, match="stimulus"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
@@ -50,7 +50,7 @@ It may be a coroutine function, such as one that continues a story.
 """
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Intervention:
     """Dormant until its preconditions hold; then its effect, once or again. All that are given have to hold.
 
@@ -89,13 +89,18 @@ class Intervention:
     cooldown: int | None = None
     once: bool | None = None
     latest: int | None = None
-    llm: LLM | None = field(default=None, repr=False)
+    llm: LLM | None = None
 
     def __post_init__(self) -> None:
         if not _is_text(self.name):
             raise InvalidSettings(f"an intervention needs a name, not {self.name!r}")
         if wrong := next(chain(self._wrong_parts(), self._wrong_times(), self._wrong_texts()), None):
             raise InvalidSettings(f"the intervention {self.name!r}: {wrong}")
+
+    def __repr__(self) -> str:
+        given = {one.name: getattr(self, one.name) for one in fields(self)[1:]}
+        told = [f"{name}={_told(value)}" for name, value in given.items() if value is not None]
+        return f"Intervention({self.name!r}, {', '.join(told)})"
 
     def _wrong_parts(self) -> Iterator[str]:
         """Yield what cannot be, of what it goes by and what it does."""
@@ -196,6 +201,10 @@ class Intervention:
             (person or world).stimulate(given.type, content, given.source)
             return
         await called(self.effect, world, person)
+
+
+def _told(value: object) -> str:
+    return str(getattr(value, "__name__", repr(value)))
 
 
 def _is_text(value: object) -> bool:
