@@ -15,7 +15,6 @@ from workbench.llm.calls import Request
 from workbench.record.events import Event
 from workbench.record.run_file import RunFile, reading
 from workbench.record.telling import words_of
-from workbench.settings import load_settings
 from workbench.worlds.archive_layout import (
     MANIFEST,
     PERSONA_ENDING,
@@ -108,8 +107,9 @@ def _write_recording(file: RunFile, events: Sequence[Event], path: Path, cache: 
 def _vector_keys(file: RunFile, events: Iterable[Event]) -> set[str]:
     """Return the keys of all vectors that the run may have asked for."""
     models = [("embedded", sentence_encoder.NAME)]
-    if model := load_settings().embedding_model:
-        models.append((file.spec["endpoint"], model))
+    endpoint, _, model = file.spec.get("embedding", "").partition(" ")
+    if model:  # else it is the encoder in the process
+        models.append((endpoint, model))
     texts = {text for event in events for text in (event.content, *_told(event), *_strings(_json(event)))}
     texts |= set(_strings(file.people))
     return {

@@ -63,6 +63,7 @@ def spec_of(world: World) -> dict[str, Any]:
         "endpoint": endpoint.name,
         "temperature": world.llm.temperature,
         "max_tokens": world.llm.max_tokens,
+        "embedding": world.llm.embedding_name,
         "cache": str(world.llm.cache.path.absolute()),
         "version": version("persona-workbench"),
         "prompts": prompts_version(),
