@@ -128,12 +128,10 @@ def graphs(draw, names=NAMES) -> nx.Graph:
     graph = kind()
     graph.add_nodes_from(names)
     two = st.lists(st.sampled_from(names), min_size=2, max_size=2, unique=True)
-    for (one, other), relation, since in draw(
-        st.lists(st.tuples(two, st.sampled_from(RELATIONS), st.integers(0, 9)), max_size=8)
-    ):
-        graph.add_edge(
-            one, other, **({"key": relation} if graph.is_multigraph() else {}), relation=relation, key_=since
-        )
+    edges = st.tuples(two, st.sampled_from(RELATIONS), st.integers(0, 9))
+    for (one, other), relation, since in draw(st.lists(edges, max_size=8)):
+        key = {"key": relation} if graph.is_multigraph() else {}
+        graph.add_edge(one, other, relation=relation, since=since, **key)
     return graph
 
 
@@ -200,7 +198,7 @@ async def test_attribute_cannot_break_out_of_its_line(server):
 def test_two_people_may_have_several_relations(server):
     world = world_at(server, "Ann", "Bob", reach="nobody")
     world.connect("Ann", "Bob", "friend", since=2019).connect("Bob", "Ann", "colleague")
-    assert of(world, "Ann") == {"Bob": "friend, since: 2019; colleague"} | {}
+    assert of(world, "Ann") == {"Bob": "friend, since: 2019; colleague"}
     world.disconnect("Ann", "Bob", "friend")
     assert (of(world, "Ann"), of(world, "Bob")) == ({"Bob": "colleague"}, {"Ann": "colleague"})
     world.disconnect("Ann", "Bob")
@@ -209,12 +207,10 @@ def test_two_people_may_have_several_relations(server):
 
 def test_relation_that_is_not_there_cannot_be_taken_away(server):
     world = world_at(server, "Ann", "Bob", reach=SocialNetwork(directed=True).connect("Ann", "Bob", "friend"))
-    for two, complaint in {
-        ("Bob", "Ann"): "Bob has no relation to Ann",
-        ("Ann", "Bob", "boss"): "relation 'boss'",
-    }.items():
-        with pytest.raises(InvalidSettings, match=complaint):
-            world.disconnect(*two)
+    with pytest.raises(InvalidSettings, match="Bob has no relation to Ann"):
+        world.disconnect("Bob", "Ann")
+    with pytest.raises(InvalidSettings, match="Ann has no relation 'boss' to Bob"):
+        world.disconnect("Ann", "Bob", "boss")
     with pytest.raises(UnknownName, match="'Zoe'"):
         world.disconnect("Ann", "Zoe")
     assert world.events() == []

@@ -26,7 +26,7 @@ from workbench.worlds.broadcasting import Broadcasting
 from workbench.worlds.interventions import ADDED, Intervention, by_name
 from workbench.worlds.progress import Progress
 from workbench.worlds.routing import reach_out
-from workbench.worlds.schedules import Group, Schedule, read_group
+from workbench.worlds.schedules import Schedule, groups_of
 from workbench.worlds.stage import ABSENT, SEAT
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Acting(Broadcasting):
         """Let everybody act in the order of the schedule."""
         self._turns_in_step: Counter[str] = Counter()
         rng = Random(derive_seed(self.seed, "schedule", self.steps))  # noqa: S311  # no secret
-        groups = iter(self._schedule(self._world, rng))
+        groups = groups_of(self._schedule, self._world, rng)
         while True:
             with self._open():
                 group = next(groups, None)
@@ -134,12 +134,9 @@ class Acting(Broadcasting):
                 return
             await self._take_turns(self._able(group), progress)
 
-    def _able(self, group: Group) -> list[Person]:
+    def _able(self, group: Sequence[Person | str]) -> list[Person]:
         """Return those of a group who are not busy; nobody acts twice at the same moment."""
-        given = read_group(group)
-        if strange := [one for one in given if not isinstance(one, Person | str)]:
-            raise InvalidSettings(f"the schedule yielded {strange[0]!r}: it yields people, or lists of them")
-        people = dict.fromkeys(self._person(one) for one in given)
+        people = dict.fromkeys(self._person(one) for one in group)
         return [person for person in people if not self.busy(person)]
 
     async def _take_turns(self, people: Sequence[Person], progress: Progress) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -58,7 +60,7 @@ class Floor:
     turns: int | None = None
 
     def __post_init__(self) -> None:
-        if self.turns is not None and (not isinstance(self.turns, int) or self.turns < 1):
+        if self.turns is not None and not _is_count(self.turns):
             raise InvalidSettings(f"Floor(turns={self.turns!r}): a whole number is needed, 1 or more")
 
     def __call__(self, world: World, rng: random.Random) -> Iterator[Group]:
@@ -80,7 +82,7 @@ class Draw:
     n: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.n, int) or self.n < 1:
+        if not _is_count(self.n):
             raise InvalidSettings(f"Draw(n={self.n!r}): a whole number is needed, 1 or more")
 
     def __call__(self, world: World, rng: random.Random) -> Iterator[Group]:
@@ -88,6 +90,10 @@ class Draw:
         free = world.free
         drawn = set(rng.sample(range(len(free)), min(self.n, len(free))))
         yield [person for place, person in enumerate(free) if place in drawn]
+
+
+def _is_count(n: object) -> bool:
+    return isinstance(n, int) and not isinstance(n, bool) and n >= 1
 
 
 def next_speaker(names: Sequence[str], history: TurnHistory, rng: random.Random) -> str:
@@ -117,6 +123,7 @@ def turns_a_step(schedule: Schedule, n_people: int) -> int:
     return min(schedule.n, n_people) if isinstance(schedule, Draw) else n_people
 
 
+_YIELDS = "it yields people, or lists of those who act at once"
 _NAMED: dict[str, Schedule] = {
     "simultaneous": simultaneous,
     "sequential": sequential,
@@ -144,8 +151,9 @@ def read_schedule(given: ScheduleName | Schedule) -> Schedule:
             known = ", ".join(map(repr, get_args(ScheduleName)))
             raise InvalidSettings(f"schedule={given!r}: it is one of {known}, or a function of (world, rng)")
         return _NAMED[given]
-    if isinstance(given, type) or not callable(given):
-        raise InvalidSettings(f"schedule={given!r}: it is a name, or a function of (world, rng) that yields people")
+    waits = inspect.iscoroutinefunction(given) or inspect.isasyncgenfunction(given)
+    if isinstance(given, type) or not callable(given) or waits:
+        raise InvalidSettings(f"schedule={given!r}: it is a name, or a plain function of (world, rng)")
     return given
 
 
@@ -187,6 +195,33 @@ def _told(data: Any) -> str:
     return repr(data if isinstance(data, str) else data["name"])
 
 
-def read_group(group: Group) -> list[Person | str]:
-    """Return what a schedule yielded as a list."""
-    return [group] if isinstance(group, Person | str) else list(group)
+def groups_of(schedule: Schedule, world: World, rng: random.Random) -> Iterator[list[Person | str]]:
+    """Return the groups of a step, one after the other.
+
+    Raises:
+        InvalidSettings: the schedule yields something else.
+    """
+    name = name_of(schedule)
+    try:
+        for group in _read_groups(schedule(world, rng), name):
+            yield _read_group(group, name)
+    except Exception as error:
+        error.add_note(f"This was in the schedule {name!r}.")
+        raise
+
+
+def _read_groups(groups: object, schedule: str) -> Iterable[object]:
+    if not isinstance(groups, Iterable):
+        raise InvalidSettings(f"the schedule {schedule!r} returned {groups!r}: {_YIELDS}")
+    return groups
+
+
+def _read_group(group: object, schedule: str) -> list[Person | str]:
+    if isinstance(group, Person | str):
+        return [group]
+    if isinstance(group, AbstractSet):
+        raise InvalidSettings(f"the schedule {schedule!r} yielded a set, which has no order: {_YIELDS}")
+    people: list[Any] = list(group) if isinstance(group, Iterable) else [group]
+    if strange := [one for one in people if not isinstance(one, Person | str)]:
+        raise InvalidSettings(f"the schedule {schedule!r} yielded {strange[0]!r}: {_YIELDS}")
+    return people

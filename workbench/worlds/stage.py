@@ -267,6 +267,8 @@ class Stage:
                 self.reach.link(event.source, event.target)
         elif event.kind == "intervention":
             self.firing_history.take_in(event)
+        elif event.kind == "note" and event.type == ABSENT:
+            self.turn_history.had_turn(event.target, event.id)
         elif event.kind == "note" and event.type in _TAKEN_IN:
             _TAKEN_IN[event.type](self, event, json.loads(event.content))
 

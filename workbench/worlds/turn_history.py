@@ -26,13 +26,17 @@ class TurnHistory:
     def take_in(self, event: Event, heard_by: Sequence[str]) -> None:
         """Learn of an event."""
         if event.kind == "action" and event.source in self.names:
-            self.last_turn[event.source] = event.id
-            self.addressed.pop(event.source, None)
-            if not self.speakers or self.speakers[-1] != event.source:
-                self.speakers.append(event.source)
+            self.had_turn(event.source, event.id)
         if (event.kind, event.type) in (("action", "TALK"), ("stimulus", "CONVERSATION")):
             called = [event.target] if event.target else self.names.mentioned(event.content)
             hearers = set(heard_by) if called else set()
             for order, name in enumerate(called):
                 if name in hearers and name != event.source:
                     self.addressed[name] = (event.id, -order)
+
+    def had_turn(self, name: str, event_id: int) -> None:
+        """Learn that somebody has had a turn, though perhaps they did nothing with it."""
+        self.last_turn[name] = event_id
+        self.addressed.pop(name, None)
+        if not self.speakers or self.speakers[-1] != name:
+            self.speakers.append(name)
