@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Unit = Literal["minutes", "hours", "days", "weeks", "months", "years"]
 _FIELDS = ("years", "months", "days", "hours", "minutes", "seconds", "microseconds")
+_UNITS = ("years", "months", "weeks", *_FIELDS[2:])
+_DATES = ("year", "month", "day", "weekday", "hour", "minute", "second", "microsecond", "leapdays")
+"""Of a relativedelta: what it sets, or leaves to the year, in the place of moving it."""
 
 
 @dataclass
@@ -50,8 +53,9 @@ class Clock:
         """Return the time that it will be after a time that nobody lives through.
 
         Raises:
-            InvalidSettings: it does not lie ahead.
+            InvalidSettings: it does not lie ahead, or is no length.
         """
+        check_length(length, "length")
         time = _moved(self.time, length, 1)
         if time <= self.time:
             raise InvalidSettings(f"the clock cannot go from {self.time} to {time}: give a time that lies ahead")
@@ -85,24 +89,33 @@ def unit(name: Unit, n: int = 1) -> relativedelta:
     return relativedelta(**{name: n})  # type: ignore[arg-type]  # one field, by its name
 
 
-def length_of(units: Mapping[str, int]) -> Length:
-    """Return a length of units by name, as in `{"days": 3, "hours": 12}`.
+def length_of(length: Length | None, units: Mapping[str, float]) -> Length:
+    """Return a length that is given as it is, or in units by name, as in `{"days": 3, "hours": 12}`.
 
     Raises:
-        InvalidSettings: no unit, or one that is none.
+        InvalidSettings: neither, both, or a unit that is none.
     """
     from dateutil.relativedelta import relativedelta
 
-    known = (*_FIELDS, "weeks")
-    if wrong := [name for name in units if name not in known]:
-        raise InvalidSettings(f"{wrong[0]!r} is no unit of time; there are {', '.join(known)}")
+    known = f"{', '.join(_UNITS)}, as in days=3"
+    if length is not None:
+        if units:
+            raise InvalidSettings(f"give one of both: {length!r}, or {', '.join(units)}")
+        return length
+    if wrong := [name for name in units if name not in _UNITS]:
+        raise InvalidSettings(f"{wrong[0]!r} is no unit of time; there are {known}")
     if not units:
-        raise InvalidSettings(f"how long? Give any of {', '.join(known)}, as in days=3")
-    return relativedelta(**units)  # type: ignore[arg-type]
+        raise InvalidSettings(f"how long? Give any of {known}")
+    for name, n in units.items():
+        if isinstance(n, bool) or not isinstance(n, int | float) or (name in _UNITS[:2] and n != int(n)):
+            raise InvalidSettings(f"{name}={n!r}: a number is needed, of months and years a whole one")
+    of_calendar = {name: int(n) for name, n in units.items() if name in _UNITS[:2]}
+    rest = timedelta(**{name: n for name, n in units.items() if name not in of_calendar})
+    return relativedelta(**of_calendar, days=rest.days, seconds=rest.seconds, microseconds=rest.microseconds)  # type: ignore[arg-type]
 
 
-def check_length(length: Length) -> None:
-    """Check the length of a step.
+def check_length(length: Length, name: str = "step_length") -> None:
+    """Check a length.
 
     Raises:
         InvalidSettings: it is none, or it goes back.
@@ -110,10 +123,15 @@ def check_length(length: Length) -> None:
     from dateutil.relativedelta import relativedelta
 
     if not isinstance(length, timedelta | relativedelta):
-        raise InvalidSettings(f"step_length={length!r}: it is a timedelta or a dateutil relativedelta")
-    at = datetime(2024, 1, 31)
+        raise InvalidSettings(f"{name}={length!r}: it is a timedelta or a dateutil relativedelta")
+    if isinstance(length, relativedelta):
+        if dates := [date for date in _DATES if getattr(length, date)]:
+            raise InvalidSettings(f"{name}={length!r}: {dates[0]}= is a date and no length; {dates[0]}s= may be meant")
+        if parts := [unit for unit in _FIELDS if getattr(length, unit) != int(getattr(length, unit))]:
+            raise InvalidSettings(f"{name}={length!r}: of {parts[0]}, a whole number is needed; a timedelta has parts")
+    at = datetime(2023, 1, 31)  # before the shortest month
     if at + length < at:
-        raise InvalidSettings(f"step_length={length!r}: time does not go back")
+        raise InvalidSettings(f"{name}={length!r}: time does not go back")
 
 
 def length_to_json(length: Length) -> float | dict[str, int]:
@@ -125,4 +143,6 @@ def length_to_json(length: Length) -> float | dict[str, int]:
 
 def length_from_json(data: float | Mapping[str, Any]) -> Length:
     """Read what `length_to_json` returned."""
-    return length_of(data) if isinstance(data, Mapping) else timedelta(seconds=data)
+    from dateutil.relativedelta import relativedelta
+
+    return relativedelta(**data) if isinstance(data, Mapping) else timedelta(seconds=data)

@@ -57,8 +57,7 @@ class Running(Acting):
             BudgetSpent: the next call could break the budget; the steps before are kept.
             StorageError: the run file could not be written; the steps before are kept.
         """
-        if self._control.stopping:
-            await self._control.ended()
+        await self._make_way()
         conditions = self._check_run(steps, until)
         turns = None if steps is None else steps * turns_a_step(self._schedule, len(self.people))
         bar = Progress(self.name, turns, len(self.people), self.llm.meter, live, shown=progress)
@@ -73,9 +72,14 @@ class Running(Acting):
             bar.close()
         return self
 
-    def _check_run(self, steps: int | None, until: Condition | Sequence[Condition] | None) -> list[Condition]:
+    async def _make_way(self) -> None:
+        """Wait for a run that is to stop; one that goes on is in the way."""
+        if self._control.stopping:
+            await self._control.ended()
         if self._control.running:
             raise InvalidSettings(f"{self.name} is running already: wait for it, or stop it first")
+
+    def _check_run(self, steps: int | None, until: Condition | Sequence[Condition] | None) -> list[Condition]:
         if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 0):
             raise InvalidSettings(f"steps={steps!r}: a whole number is needed, 0 or more")
         self._check_who_is_here()
@@ -151,6 +155,7 @@ class Running(Acting):
         return await self._run_units("years", years, options)
 
     async def _run_units(self, name: Unit, steps: int, options: dict[str, Any]) -> Self:
+        await self._make_way()
         before, self.step_length = self.step_length, unit(name)
         try:
             return await self.run(steps, **options)

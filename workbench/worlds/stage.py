@@ -137,7 +137,7 @@ class Stage:
         self.reach.check_disconnect(one, other, relation)
         return self.note(DISCONNECTED, {"relation": relation}, one, other)
 
-    def occupy(self, person: Person | str, length: Length | None = None, /, doing: str = "", **units: int) -> Self:
+    def occupy(self, person: Person | str, length: Length | None = None, /, doing: str = "", **units: float) -> Self:
         """Let somebody be busy for a while: they take no turns until then; what is said to them, they hear.
 
         Args:
@@ -146,7 +146,7 @@ class Stage:
             doing: what.
             **units: minutes, hours, days, weeks, months, years.
         """
-        until = self._clock.skip(length if length is not None else length_of(units))
+        until = self._clock.skip(length_of(length, units))
         return self.note(BUSY, {"until": until.isoformat(), "doing": doing}, "", self._person(person).name)
 
     def busy(self, person: Person | str) -> str:
@@ -154,14 +154,14 @@ class Stage:
         until, doing = self._busy.get(person if isinstance(person, str) else person.name, (datetime.min, ""))
         return f"{doing or 'busy'} until {until:%Y-%m-%d %H:%M}" if self.time < until else ""
 
-    def skip(self, length: Length | None = None, /, **units: int) -> Self:
+    def skip(self, length: Length | None = None, /, **units: float) -> Self:
         """Put the clock forward; nobody lives through that time.
 
         Args:
             length: how far; or in units, as in `days=3` or `months=1`.
             **units: minutes, hours, days, weeks, months, years.
         """
-        time = self._clock.skip(length if length is not None else length_of(units))
+        time = self._clock.skip(length_of(length, units))
         return self.note(SKIPPED, {"to": time.isoformat()})
 
     def note(
@@ -292,6 +292,7 @@ class Stage:
     # -- steps: whole or not at all ------------------------------------------------------------------------
 
     def _begin_step(self) -> None:
+        self._clock.after(self.step_length)  # that there is no such time is told before anything is paid for
         self._pending, self._closed, self._marks = [], True, {}
         self._before = self._clock, self._journal.last_id
         self._journal.step += 1
