@@ -20,7 +20,7 @@ from tests.cast import (
     who,
     world_at,
 )
-from tests.model_server import Fault, obedient
+from tests.model_server import Capabilities, Fault, obedient
 from workbench.agents.actions import Acting, action
 from workbench.agents.checks import Checks
 from workbench.agents.faculties import Tool
@@ -301,3 +301,17 @@ async def test_memory_that_fails_fails_the_step_and_is_named(model_server):
 def test_other_words_are_told(server):
     with pytest.raises(InvalidSettings, match=r"on_error='skip'.*'raise' or 'absent'"):
         kitchen(server, on_error="skip")
+
+
+async def test_step_in_which_nobody_could_act_is_none(model_server, tmp_path):
+    world = world_at(model_server(Fault(400)), on_error="absent", record=tmp_path / "r.sqlite")
+    with pytest.raises(StepFailed, match=r"step 1 of 'Kitchen': nobody could act\. .*the turn of Ann failed"):
+        await world.run(2, live=False)
+    assert (world.steps, world.events(), world.status) == (0, [], "incomplete")
+
+
+async def test_wrong_key_is_nobodys_absence(model_server):
+    server = model_server(capabilities=Capabilities(api_key="sk-right"))
+    world = world_at(server, on_error="absent")
+    with pytest.raises(StepFailed, match="API key was not accepted"):
+        await world.run(1, live=False)

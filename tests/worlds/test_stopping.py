@@ -54,6 +54,13 @@ async def test_run_ends_when_nobody_does_anything_but_think(model_server):
     assert verdicts(world) == [(2, "STOPPED", "done", "nobody had anything more to say or do")]
 
 
+async def test_who_is_busy_has_not_said_all(model_server):
+    world = kitchen(model_server(play()))
+    world.occupy("Ann", minutes=3)
+    await world.run(9, until="done", live=False)
+    assert world.steps == 4  # the first in which Ann, too, had nothing to say
+
+
 async def test_run_ends_when_a_claim_holds_and_each_verdict_is_on_record(model_server):
     server = model_server(settled(3))
     world = await kitchen(server).run(9, until=CLAIM, live=False)

@@ -18,7 +18,15 @@ from workbench.agents.memory.upkeep import UPKEEP, UpkeepStage
 from workbench.agents.person import Person
 from workbench.agents.seats import Seat
 from workbench.agents.turns import Surroundings
-from workbench.errors import CacheMiss, ChecksFailed, InvalidSettings, ModelError, StepFailed
+from workbench.errors import (
+    CacheMiss,
+    ChecksFailed,
+    InvalidSettings,
+    ModelError,
+    StepFailed,
+    UnknownModel,
+    WrongKey,
+)
 from workbench.llm.running import together
 from workbench.llm.seeds import derive_seed
 from workbench.record.events import Happening
@@ -125,14 +133,18 @@ class Acting(Broadcasting):
     async def _let_act(self, progress: Progress) -> None:
         """Let everybody act in the order of the schedule."""
         self._turns_in_step: Counter[str] = Counter()
+        self._reasons: list[str] = []
         rng = Random(derive_seed(self.seed, "schedule", self.steps))  # noqa: S311  # no secret
         groups = groups_of(self._schedule, self._world, rng)
         while True:
             with self._open():
                 group = next(groups, None)
             if group is None:
-                return
+                break
             await self._take_turns(self._able(group), progress)
+        if self._reasons and len(self._reasons) == self._turns_in_step.total():
+            what = f"step {self.steps} of {self.name!r}: nobody could act. {self._reasons[0]}"
+            raise StepFailed(what, step=self.steps, person="", purpose="turn")
 
     def _able(self, group: Sequence[Person | str]) -> list[Person]:
         """Return those of a group who are not busy; nobody acts twice at the same moment."""
@@ -152,12 +164,12 @@ class Acting(Broadcasting):
         for turn in turns:
             turn.effects = effects  # in the order in which they are done, whoever does them
             if turn.person.name in absent:
-                turn.break_off(ABSENT, absent[turn.person.name])
+                self._break_off(turn, absent[turn.person.name])
         while going := [turn for turn in turns if turn.open]:
             await together((self._ask(turn, progress) for turn in going), at_once=self.at_once)
             for turn in going:
                 if turn.open:
-                    await self._carry_out(turn)
+                    await self._or_absent(turn, turn.carry_out())
         for happening in chain(effects, *(turn.turn.happenings for turn in turns)):
             self._happens(happening)
         self._turns_in_step.update(person.name for person in people)
@@ -167,41 +179,42 @@ class Acting(Broadcasting):
         return person.deliberate(self.llm, self._surroundings(person), seed=self._seed(person), seat=seat)
 
     async def _ask(self, turn: Deliberation, progress: Progress) -> None:
-        try:
-            await self._named(turn.person, "turn", turn.ask())
-        except StepFailed as failure:
-            if (reason := self._absence(failure)) is None:
-                raise
-            turn.break_off(ABSENT, reason)
+        await self._or_absent(turn, turn.ask())
         if turn.rounds == 1:
             progress.turn_done()
 
-    async def _carry_out(self, turn: Deliberation) -> None:
+    async def _or_absent(self, turn: Deliberation, going_on: Coroutine[Any, Any, None]) -> None:
+        """Go on with a turn; where that fails, and it is allowed, the person sits the rest of it out."""
         try:
-            await self._named(turn.person, "turn", turn.carry_out())
+            await self._named(turn.person, "turn", going_on)
         except StepFailed as failure:
-            if (reason := self._absence(failure)) is None:
-                raise
-            turn.break_off(ABSENT, reason)
+            self._break_off(turn, self._absence(failure))
+
+    def _break_off(self, turn: Deliberation, reason: str) -> None:
+        turn.break_off(ABSENT, reason)
+        self._reasons.append(reason)
 
     async def _keep_up(self, person: Person, stage: UpkeepStage, absent: dict[str, str]) -> list[Happening]:
         """Return what becomes of somebody's past; who cannot keep up is absent, where that is allowed."""
         try:
             return await self._named(person, "memory", person.keep_up(stage, self.llm, seed=self._seed(person)))
         except StepFailed as failure:
-            if (reason := self._absence(failure)) is None:
-                raise
-            absent[person.name] = reason
+            absent[person.name] = self._absence(failure)
             return []
 
-    def _absence(self, failure: StepFailed) -> str | None:
-        """Return why somebody sits the step out; nothing where their failure is that of the step.
+    def _absence(self, failure: StepFailed) -> str:
+        """Return why somebody sits the step out.
 
         In a replay, what was not answered then is not in the recording, either.
+
+        Raises:
+            StepFailed: their failure is that of the step: it is not allowed to be absent, or nobody could be there.
         """
-        if isinstance(failure.__cause__, CacheMiss):
-            return self._absent_then.get(failure.person)
-        return str(failure) if self.on_error == "absent" else None
+        if isinstance(failure.__cause__, CacheMiss) and failure.person in self._absent_then:
+            return self._absent_then[failure.person]
+        if self.on_error == "raise" or isinstance(failure.__cause__, CacheMiss | WrongKey | UnknownModel):
+            raise failure
+        return str(failure)
 
     @contextmanager
     def absent_as(self, reasons: Mapping[str, str]) -> Iterator[None]:

@@ -149,10 +149,16 @@ class Stage:
         until = self._clock.skip(length_of(length, units))
         return self.note(BUSY, {"until": until.isoformat(), "doing": doing}, "", self._person(person).name)
 
-    def busy(self, person: Person | str) -> str:
-        """Return what somebody is busy with now, and until when; nothing where they are free."""
-        until, doing = self._busy.get(person if isinstance(person, str) else person.name, (datetime.min, ""))
-        return f"{doing or 'busy'} until {until:%Y-%m-%d %H:%M}" if self.time < until else ""
+    def busy(self, person: Person | str, at: datetime | None = None) -> str:
+        """Return what somebody is busy with, and until when; nothing where they are free.
+
+        Args:
+            person: who.
+            at: a simulated time; now when not given.
+        """
+        name = self.person(person).name if isinstance(person, str) else person.name
+        until, doing = self._busy.get(name, (datetime.min, ""))
+        return f"{doing or 'busy'} until {until:%Y-%m-%d %H:%M}" if (at or self.time) < until else ""
 
     def skip(self, length: Length | None = None, /, **units: float) -> Self:
         """Put the clock forward; nobody lives through that time.

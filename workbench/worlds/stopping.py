@@ -152,8 +152,9 @@ def _everybody_done(world: World) -> Verdict:
     events = list(world.file.events(last))
     acts = {event.type for event in events if event.kind == "action"}
     absent = any(event.kind == "note" and event.type == ABSENT for event in events)
-    done = bool(acts) and acts <= {"DONE", "THINK"} and not absent
-    return Verdict("done", done, "nobody had anything more to say or do")
+    if absent or not acts or acts - {"DONE", "THINK"} or any(world.busy(one, events[0].time) for one in world.people):
+        return Verdict("done", False, "somebody said or did something, or was not there")
+    return Verdict("done", True, "nobody had anything more to say or do")
 
 
 def _loop(talk: Sequence[Event], n_people: int) -> Verdict:
