@@ -19,21 +19,32 @@ class Control:
     """It waits, or will wait, after the step that is under way."""
     stopping: bool = False
     """It will end after the step that is under way."""
+    waiting: bool = False
+    """It waits now, between steps."""
+    n_runs: int = 0
+    """How many have begun."""
 
     async def gate(self) -> None:
         """Wait while the run is paused."""
-        while self.paused and not self.stopping:
-            await asyncio.sleep(POLL)
+        try:
+            while self.paused and not self.stopping:
+                self.waiting = True
+                await asyncio.sleep(POLL)
+        finally:
+            self.waiting = False
 
     async def ended(self) -> None:
         """Wait until no run goes on."""
         while self.running:
             await asyncio.sleep(POLL)
 
-    def begin(self) -> None:
-        """A run begins."""
+    def begin(self) -> int:
+        """Let a run begin; returns its number."""
         self.running, self.paused, self.stopping = True, False, False
+        self.n_runs += 1
+        return self.n_runs
 
-    def end(self) -> None:
-        """It has ended."""
-        self.running, self.paused, self.stopping = False, False, False
+    def end(self, number: int) -> None:
+        """Let a run have ended; nothing where it has already, and another has begun."""
+        if number == self.n_runs:
+            self.running, self.paused, self.stopping = False, False, False

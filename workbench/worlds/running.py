@@ -59,18 +59,7 @@ class Running(Acting):
         """
         await self._make_way()
         conditions = self._check_run(steps, until)
-        turns = None if steps is None else steps * turns_a_step(self._schedule, len(self.people))
-        bar = Progress(self.name, turns, len(self.people), self.llm.meter, live, shown=progress)
-        self._control.begin()
-        try:
-            await self._run(steps, conditions, bar)
-        except BaseException as error:
-            error.add_note(recording.how_to_go_on(self._world))
-            raise
-        finally:
-            self._control.end()
-            bar.close()
-        return self
+        return await self._run(self._control.begin(), steps, conditions, live, progress=progress)
 
     async def _make_way(self) -> None:
         """Wait for a run that is to stop; one that goes on is in the way."""
@@ -92,7 +81,22 @@ class Running(Acting):
             )
         return read_conditions(until)
 
-    async def _run(self, steps: int | None, conditions: Sequence[Condition], bar: Progress) -> None:
+    async def _run(
+        self, number: int, steps: int | None, conditions: Sequence[Condition], live: bool | None, *, progress: bool
+    ) -> Self:
+        turns = None if steps is None else steps * turns_a_step(self._schedule, len(self.people))
+        bar = Progress(self.name, turns, len(self.people), self.llm.meter, live, shown=progress)
+        try:
+            await self._run_within_budget(steps, conditions, bar)
+        except BaseException as error:
+            error.add_note(recording.how_to_go_on(self._world))
+            raise
+        finally:
+            self._control.end(number)
+            bar.close()
+        return self
+
+    async def _run_within_budget(self, steps: int | None, conditions: Sequence[Condition], bar: Progress) -> None:
         while self._changes:
             self.note("CHANGED", self._changes.pop(0))
         self._order_interventions()
@@ -174,6 +178,11 @@ class Running(Acting):
         """Whether a run waits, or will wait after the step that is under way."""
         return self._control.paused
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a paused run waits now: between steps, so that anything can be said and changed."""
+        return self._control.waiting and self._control.paused
+
     def pause(self) -> Self:
         """Let the run that goes on wait after the step that is under way; between steps anything can be changed."""
         self._control.paused = self._control.running
@@ -184,12 +193,21 @@ class Running(Acting):
         self._control.stopping = self._control.running
         return self
 
-    def play(self, steps: int | None = None, **options: Any) -> asyncio.Task[Self] | None:
+    def play(
+        self,
+        steps: int | None = None,
+        *,
+        until: Condition | Sequence[Condition] | None = None,
+        live: bool | None = None,
+        progress: bool = True,
+    ) -> asyncio.Task[Self] | None:
         """Go on with a run that is paused, or begin one in the background, as a panel does.
 
         Args:
             steps: how many; until it is stopped when not given.
-            **options: those of `run`.
+            until: as for `run`; so are the others.
+            live: likewise.
+            progress: likewise.
 
         Returns:
             the task that runs, where one has begun: await it to see its error.
@@ -197,7 +215,7 @@ class Running(Acting):
         Raises:
             InvalidSettings: nothing runs that could be played on, and no event loop does that a run could begin in.
         """
-        if self._control.running:
+        if self._control.running and not self._control.stopping:
             self._control.paused = False
             return None
         try:
@@ -206,7 +224,13 @@ class Running(Acting):
             raise InvalidSettings(
                 "play() needs a notebook, or another event loop: use wb.sync(world.run(n))"
             ) from error
-        return loop.create_task(self.run(steps, **options))
+        if self._control.stopping:
+            return loop.create_task(self.run(steps, until=until, live=live, progress=progress))
+        conditions = self._check_run(steps, until)
+        number = self._control.begin()  # now, so that it can be paused before it has come to its turn
+        task = loop.create_task(self._run(number, steps, conditions, live, progress=progress))
+        task.add_done_callback(lambda _: self._control.end(number))  # if it was cancelled before
+        return task
 
     # -- one step ------------------------------------------------------------------------------------------
 
