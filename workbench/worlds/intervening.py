@@ -50,7 +50,9 @@ class _Candidate:
 
     @property
     def reason(self) -> str:
-        free = "it was due" if self.intervention.when is None else "its condition holds"
+        called = getattr(self.intervention.when, "__name__", "<lambda>")
+        named = "its condition" if called == "<lambda>" else called
+        free = "it was due" if self.intervention.when is None else f"{named} holds"
         return "; ".join([free, *(f"{claim}: {said.justification}" for claim, said, _ in self.checks)])
 
 
