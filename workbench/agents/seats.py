@@ -6,8 +6,9 @@ import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
-from workbench.agents.actions import Action
+from workbench.agents.actions import Action, ActionType
 from workbench.agents.turns import Draft, Scene, known_people
 from workbench.errors import InvalidSettings
 from workbench.record.conversation import Conversation
@@ -57,18 +58,38 @@ async def ask_human(seat: Seat, scene: Scene) -> Draft:
         InvalidSettings: the reply is none.
     """
     cue = Cue(scene)
-    is_coroutine = inspect.iscoroutinefunction(seat) or inspect.iscoroutinefunction(getattr(seat, "__call__", None))  # noqa: B004  # of the object
-    answer = await seat(cue) if is_coroutine else await asyncio.to_thread(seat, cue)  # type: ignore[misc]  # it is one
-    if inspect.isawaitable(answer):
-        answer = await answer
-    return Draft(_actions(answer, cue.name), scene.mind, "")
+    try:
+        answer = await _answer(seat, cue)
+    except Exception as error:
+        error.add_note(f"This was in the seat of {cue.name}.")
+        raise
+    return Draft(_actions(answer, scene), scene.mind, "")
 
 
-def _actions(reply: object, name: str) -> tuple[Action, ...]:
+async def _answer(seat: Seat, cue: Cue) -> object:
+    called = getattr(seat, "__call__", None)  # noqa: B004  # of an object, it may be a coroutine function
+    if inspect.iscoroutinefunction(seat) or inspect.iscoroutinefunction(called):
+        return await seat(cue)  # type: ignore[misc]  # it is one
+    answer = await asyncio.to_thread(_answer_here, seat, cue)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _answer_here(seat: Seat, cue: Cue) -> object:
+    try:
+        return seat(cue)
+    except StopIteration as error:  # which no future can hold: its waiter would wait for ever
+        raise RuntimeError("StopIteration: there was no further reply") from error
+
+
+def _actions(reply: object, scene: Scene) -> tuple[Action, ...]:
     if isinstance(reply, str) or reply is None:
         words = (reply or "").strip()
         return (Action(type="TALK", content=words),) if words else (Action(type="DONE"),)
     actions = (reply,) if isinstance(reply, Action) else tuple(reply) if isinstance(reply, Sequence) else ()
+    where = f"the seat of {scene.persona.name}"
     if not actions or not all(isinstance(action, Action) for action in actions):
-        raise InvalidSettings(f"the seat of {name}: {reply!r} is no reply: give words, wb.Action(...)s or nothing")
+        raise InvalidSettings(f"{where}: {reply!r} is no reply: give words, wb.Action(...)s or nothing")
+    known = [*get_args(ActionType), *(ability.name for ability in scene.abilities)]
+    if strange := [action.type for action in actions if action.type not in known]:
+        raise InvalidSettings(f"{where}: {strange[0]!r} is no action of theirs; there are {', '.join(known)}")
     return actions

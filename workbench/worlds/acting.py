@@ -155,7 +155,8 @@ class Acting(Broadcasting):
         """Let people act on the same past: asked at once, and what they do is done in their order."""
         absent: dict[str, str] = {}
         for stage in UPKEEP:
-            due = [person for person in people if person.upkeep_due(stage) and person.name not in absent]
+            able = [person for person in people if person.name not in absent and person.name not in self._seats]
+            due = [person for person in able if person.upkeep_due(stage)]
             made = await together((self._keep_up(person, stage, absent) for person in due), at_once=self.at_once)
             for happening in chain.from_iterable(made):
                 self._happens(happening)
