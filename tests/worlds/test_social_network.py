@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -284,6 +286,60 @@ async def test_network_now_can_be_measured(server):
     graph = world.reach.to_network().to_graph()
     assert nx.shortest_path(graph, "Ann", "Cem") == ["Ann", "Bob", "Cem"]
     assert nx.degree_centrality(graph)["Bob"] == 1
+
+
+def test_named_relation_can_be_taken_away_where_everybody_reaches_everybody(server):
+    world = world_at(server, "Ann", "Bob").connect("Ann", "Bob", "friend")
+    assert of(world, "Bob") == {"Ann": "friend"}
+    assert of(world.disconnect("Bob", "Ann", "friend"), "Bob") == {"Ann": ""}
+    with pytest.raises(InvalidSettings, match="Ann has no relation 'friend' to Bob"):
+        world.disconnect("Ann", "Bob", "friend")
+
+
+def test_reach_after_any_changes_is_what_they_left_and_comes_back(server, tmp_path_factory):
+    two = st.lists(st.sampled_from(NAMES[:3]), min_size=2, max_size=2, unique=True)
+    change = st.tuples(st.sampled_from(["connect", "disconnect"]), two, st.sampled_from(RELATIONS[1:]))
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.booleans(), st.lists(change, max_size=10))
+    def law(directed, changes):
+        path = tmp_path_factory.mktemp("run") / "r.sqlite"
+        world = world_at(server, reach=SocialNetwork(directed=directed), record=path)
+        left: dict[tuple[str, str], list[str]] = {}
+        for what, (one, other), relation in changes:
+            for way in [(one, other)] if directed else [(one, other), (other, one)]:
+                had = left.get(way, [])
+                left[way] = [*had, *({relation} - {*had})] if what == "connect" else [r for r in had if r != relation]
+            with suppress(InvalidSettings):
+                getattr(world, what)(one, other, relation)
+        world.close()
+        again = World.resume(path, llm=world.llm)
+        for name in world.names:
+            is_left = {b: "; ".join(left[a, b]) for a, b in left if a == name and left[a, b]}
+            assert of(world, name) == of(again, name) == is_left
+            assert list(of(again, name)) == [other for other in world.names if other in is_left]
+
+    law()
+
+
+@pytest.mark.parametrize(
+    ("reach", "shown"),
+    [
+        ("everyone", "Reach(3 people, everyone)"),
+        ("nobody", "Reach(3 people, 0 pairs)"),
+        ([("Ann", "Bob")], "Reach(3 people, 1 pair)"),
+        (SocialNetwork(directed=True).connect("Ann", "Bob").connect("Bob", "Ann"), "Reach(3 people, 2 directed pairs)"),
+    ],
+)
+def test_reach_shows_what_it_is(server, reach, shown):
+    assert repr(world_at(server, reach=reach).reach) == shown
+
+
+def test_network_shows_what_it_is():
+    network = SocialNetwork(NAMES).connect("Ann", "Bob").connect("Ann", "Bob", "friend")
+    assert repr(network) == "SocialNetwork(5 people, 2 edges)"
+    assert "SocialNetwork(5 people, 2 edges)" in network._repr_html_()
+    assert repr(SocialNetwork(directed=True).connect("Ann", "Bob")) == "SocialNetwork(2 people, 1 directed edge)"
 
 
 # Talk spreads exactly along edges

@@ -40,6 +40,9 @@ class Names:
             if len(words) == 1 or (word[0].isalpha() and not word[0].islower()):
                 self._called[word] = "" if word in self._called else name
 
+    def __repr__(self) -> str:
+        return f"Names({', '.join(self.all[:5])}{', ...' if len(self.all) > 5 else ''})"
+
     def __len__(self) -> int:
         return len(self.all)
 

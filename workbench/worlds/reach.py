@@ -47,6 +47,12 @@ class Reach:
                 self._add_pair(pair)
         self._spec = spec
 
+    def __repr__(self) -> str:
+        n = sum(1 for _ in self._pairs())
+        kind = "directed pair" if self.directed else "pair"
+        told = "everyone" if self._everyone else f"{n} {kind}{'s' if n != 1 else ''}"
+        return f"Reach({len(self.names)} people, {told})"
+
     def _add_pair(self, pair: Sequence[str]) -> None:
         if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) not in (2, 3):
             raise InvalidSettings(f"reach: {pair!r} is not a pair of names, perhaps with a description")
@@ -95,7 +101,7 @@ class Reach:
         """Take away a relation, or all of them; likewise.
 
         Raises:
-            InvalidSettings: there is none, or everybody reaches everybody.
+            InvalidSettings: there is none, or everybody reaches everybody, so that only a named one can be taken away.
         """
         self.check_disconnect(source, target, relation)
         for one, other in self._ways(source, target):
@@ -109,7 +115,7 @@ class Reach:
             InvalidSettings: as `disconnect`.
         """
         check_two(source, target)
-        if self._everyone:
+        if self._everyone and relation is None:
             raise InvalidSettings(
                 "everybody reaches everybody here: give the world a reach of pairs or a SocialNetwork"
             )
@@ -173,7 +179,8 @@ class Reach:
 
 def _unreadable(spec: object) -> InvalidSettings:
     if hasattr(spec, "edges"):
-        return InvalidSettings(f"reach={spec!r}: make a network of a graph, as in SocialNetwork.from_graph(graph)")
+        kind = type(spec).__name__
+        return InvalidSettings(f"reach is a {kind}: make a network of a graph, as in SocialNetwork.from_graph(graph)")
     return InvalidSettings(
         f"reach={spec!r}: it is 'everyone', 'nobody', 'relationships', a list of pairs of names or a SocialNetwork"
     )
