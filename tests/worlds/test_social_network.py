@@ -75,6 +75,16 @@ def test_keys_of_a_multigraph_that_are_texts_name_the_relations():
     assert list(SocialNetwork.from_graph(graph).edges) == edges
 
 
+def test_edges_of_a_multigraph_without_a_name_are_one_relation_with_the_attributes_of_all():
+    graph = nx.MultiGraph([("Ann", "Bob", {"since": 2019}), ("Bob", "Ann", {"weight": 2})])
+    assert list(SocialNetwork.from_graph(graph).edges) == [("Ann", "Bob", "", {"since": 2019, "weight": 2})]
+
+
+def test_relation_that_is_none_has_no_name():
+    graph = nx.Graph([("Ann", "Bob", {"relation": None})])
+    assert list(SocialNetwork.from_graph(graph).edges) == [("Ann", "Bob", "", {})]
+
+
 def test_loops_are_left_out():
     assert list(SocialNetwork.from_graph(nx.Graph([("Ann", "Ann"), ("Ann", "Bob")])).edges) == [("Ann", "Bob", "", {})]
 

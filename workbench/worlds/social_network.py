@@ -109,7 +109,8 @@ class SocialNetwork:
     def from_graph(cls, graph: nx.Graph[Any], people: Sequence[Person | str] | None = None) -> Self:
         """Make a network of a graph, such as `nx.watts_strogatz_graph(50, 8, 0.1)`.
 
-        An edge's attribute `relation` names it; the others are its attributes. Of a multigraph, a text key does, too.
+        An edge's attribute `relation` names it; the others are its attributes. Of a multigraph, a text key does, too;
+        edges of one name between the same two are one relation.
 
         Args:
             graph: directed or not, multigraph or not. Loops are left out: everybody reaches themselves.
@@ -132,9 +133,12 @@ class SocialNetwork:
         edges: Any = graph.edges
         for source, target, *key, data in edges(data=True, **({"keys": True} if graph.is_multigraph() else {})):
             attributes = {str(name): _plain(value) for name, value in data.items() if name != RELATION}
-            relation = str(data.get(RELATION, key[0] if key and isinstance(key[0], str) else ""))
+            named = data.get(RELATION, key[0] if key and isinstance(key[0], str) else None)
+            relation = "" if named is None else str(named)
             if source != target:
-                network.connect(called[source], called[target], relation, **attributes)
+                one, other = called[source], called[target]
+                known = network._edges.get(network._pair(one, other), {}).get(relation, {})
+                network.connect(one, other, relation, **{**known, **attributes})
         return network
 
     def to_graph(self) -> nx.Graph[str]:
