@@ -15,7 +15,7 @@ from tests.model_server import Fault
 from workbench.errors import InvalidSettings
 from workbench.record.events import Event
 from workbench.worlds.names import Names
-from workbench.worlds.schedules import next_speaker
+from workbench.worlds.schedules import Floor, next_speaker
 from workbench.worlds.turn_history import TurnHistory
 from workbench.worlds.world import World
 
@@ -208,3 +208,13 @@ async def test_floor_is_the_same_for_the_same_seed(server):
 def test_floor_with_turns_that_cannot_be_says_why(turns):
     with pytest.raises(InvalidSettings, match=r"Floor\(turns=.*whole number is needed, 1 or more"):
         wb.schedules.Floor(turns=turns)
+
+
+async def test_three_who_only_answer_each_other_lose_the_floor_too(model_server):
+    around = {"P0": "P1", "P1": "P2", "P2": "P0"}
+    server = model_server(play(**{name: turn(talk("And you?", to=to)) for name, to in around.items()}))
+    world = world_at(server, *(f"P{n}" for n in range(8)), schedule=Floor(turns=40), seed=1)
+    world.broadcast("P0, you begin.", "Moderator")
+    await world.run(1, live=False)
+    acted = {event.source for event in world.events() if event.kind == "action"}
+    assert acted == set(world.names)

@@ -25,9 +25,6 @@ What it yields has acted when it goes on, so it can look at what came of it.
 """
 ScheduleName = Literal["simultaneous", "sequential", "shuffled", "floor"]
 
-PING_PONG = 4
-"""Turns that two people may have among themselves before somebody else has the floor."""
-
 
 def simultaneous(world: World, rng: random.Random) -> Iterator[Group]:
     """Let all act on the same past, at once; what they do is done in their order."""
@@ -51,7 +48,8 @@ class Floor:
     """One speaker at a time: whoever was addressed, then whoever has been silent longest, then chance.
 
     After the turn-taking rules of Sacks, Schegloff & Jefferson 1974 (Language 50, 696-735): the current speaker selects
-    the next; else somebody takes the floor. Two people who only answer each other lose it after four turns.
+    the next; else somebody takes the floor. Those who only answer each other lose it after two
+    turns each.
 
     Args:
         turns: of a step; as many as there are people when not given.
@@ -106,8 +104,8 @@ def next_speaker(names: Sequence[str], history: TurnHistory, rng: random.Random)
     """
     last = history.speakers[-1] if history.speakers else None
     others = [name for name in names if name != last] or list(names)
-    pair = set(history.speakers) if len(history.speakers) == PING_PONG else set()
-    quiet = [name for name in others if name not in pair] if len(pair) == 2 else []
+    circle = history.circle()
+    quiet = [name for name in others if name not in circle] if circle else []
     addressed = [name for name in quiet or others if name in history.addressed]
     if addressed:
         return max(addressed, key=history.addressed.__getitem__)

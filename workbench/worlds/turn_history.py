@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from workbench.record.events import Event
 from workbench.worlds.names import Names
-from workbench.worlds.schedules import PING_PONG
+
+EACH = 2
+"""Turns that each of a few people may have among themselves before somebody else has the floor."""
 
 
 @dataclass
@@ -20,8 +22,20 @@ class TurnHistory:
     """The last event of each person's latest turn."""
     addressed: dict[str, tuple[int, int]] = field(default_factory=dict)
     """When each was addressed since their latest turn; larger is later, and of one event the first who is named."""
-    speakers: deque[str] = field(default_factory=lambda: deque(maxlen=PING_PONG))
-    """Whose the latest turns were; turns that follow each other count as one."""
+    speakers: deque[str] = field(init=False)
+    """Whose the latest turns were, two for each person; turns that follow each other count as one."""
+
+    def __post_init__(self) -> None:
+        self.speakers = deque(maxlen=EACH * len(self.names))
+
+    def circle(self) -> frozenset[str]:
+        """Return the fewest who have had the latest turns among themselves, two each; nobody where there are none."""
+        among: set[str] = set()
+        for n, name in enumerate(reversed(self.speakers), start=1):
+            among.add(name)
+            if n >= EACH * max(len(among), 2):
+                return frozenset(among)
+        return frozenset()
 
     def take_in(self, event: Event, heard_by: Sequence[str]) -> None:
         """Learn of an event."""

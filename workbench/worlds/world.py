@@ -101,6 +101,8 @@ class World(Opening):
             raise InvalidSettings(f"checks={checks!r}: it is a wb.Checks(...)")
         if on_error not in get_args(OnError):
             raise InvalidSettings(f"on_error={on_error!r}: it is 'raise' or 'absent'")
+        if not isinstance(start, datetime):
+            raise InvalidSettings(f"start={start!r}: it is a datetime")
         if start.tzinfo:
             raise InvalidSettings(f"start={start.isoformat()!r}: simulated time has no time zone")
         check_length(step_length)
