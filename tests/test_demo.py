@@ -40,5 +40,5 @@ def test_demo_leaves_everything_and_a_second_run_asks_nobody(tmp_path, monkeypat
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "transcript.csv"), transcript)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "scores.csv"), scores)
     with sqlite3.connect(tmp_path / "run.sqlite") as run:
-        (meter,) = run.execute("SELECT meter FROM steps").fetchone()
+        (meter,) = run.execute("SELECT meter FROM steps WHERE step = 1").fetchone()
     assert meter.startswith('[["turn", "gemma-3-270m", 0, 3,')
