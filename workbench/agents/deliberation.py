@@ -18,7 +18,7 @@ from workbench.agents.looking_up import Library, ways_to_look_up
 from workbench.agents.memory.ledger import Ledger
 from workbench.agents.memory.remembered import Remembered, Retrieval
 from workbench.agents.mind import Mind
-from workbench.agents.seats import Seat, ask_human
+from workbench.agents.seats import TakenSeat
 from workbench.agents.turns import Draft, Scene, Surroundings, Turn
 from workbench.errors import PromptTooLong
 from workbench.llm.client import LLM
@@ -46,7 +46,7 @@ class Deliberation:
         surroundings: where they are.
         seed: of the turn; each request has one made from it.
         checks: what the turn has to pass before it is taken.
-        seat: asks the human who has taken the person's seat, in the place of the model.
+        seat: the person's, where a human has taken it, who is asked in the place of the model.
     """
 
     person: Person
@@ -54,7 +54,7 @@ class Deliberation:
     surroundings: Surroundings
     seed: int
     checks: Checks | None = None
-    seat: Seat | None = None
+    seat: TakenSeat | None = None
     open: bool = True
     """False when the turn is over."""
     effects: list[Happening] = field(default_factory=list)
@@ -139,7 +139,7 @@ class Deliberation:
     async def _ask_once(self, seed: int) -> Draft:
         scene = self.scene()
         if self.seat:
-            return await ask_human(self.seat, scene)
+            return await self.seat.ask(scene)
         draft = await ask(self.llm, scene, purpose="turn", seed=seed)
         if self.checks is None or self._looks_up_first(draft):
             return draft

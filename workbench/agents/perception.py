@@ -177,6 +177,7 @@ class Perceiving:
             content: what.
             source: who it is from, where it is from somebody.
         """
+        check_stimulus(type_)
         return self._happens("stimulus", type_, content, source)
 
     def _happens(self, kind: Kind, type_: str, content: str, source: str = "") -> Self:
@@ -199,6 +200,20 @@ class Perceiving:
             self.mind = replace(self.mind, location=event.content)
         elif event.kind == "stimulus" and event.type == "INTERNAL_GOAL_FORMULATION":
             self.mind = replace(self.mind, goals=(*self.mind.goals, event.content))
+
+
+STIMULI = ("CONVERSATION", "THOUGHT", "INTERNAL_GOAL_FORMULATION", "SOCIAL", "VISUAL", "LOCATION", "STORY")
+"""Types of what can be perceived, besides pictures and what others do."""
+
+
+def check_stimulus(type_: str) -> None:
+    """Check the type of a stimulus.
+
+    Raises:
+        InvalidSettings: there is none of that name.
+    """
+    if type_ not in STIMULI:
+        raise InvalidSettings(f"a stimulus is no {type_!r}; there are {', '.join(STIMULI)}")
 
 
 def is_remembered(event: Event) -> bool:

@@ -24,7 +24,7 @@ from workbench.agents.mind import Mind
 from workbench.agents.perception import Perceiving
 from workbench.agents.persona import Fragment, Persona
 from workbench.agents.persona_files import find, persona_of, read_file, write_file
-from workbench.agents.seats import Seat
+from workbench.agents.seats import TakenSeat
 from workbench.agents.seeing import pictures_in
 from workbench.agents.turns import Surroundings
 from workbench.errors import InvalidPersona, InvalidSettings, UnknownName
@@ -280,14 +280,16 @@ class Person(Perceiving):
         """
         return await (self if remember else self.twin()).listen_and_act(question)
 
-    def deliberate(self, llm: LLM, surroundings: Surroundings, *, seed: int, seat: Seat | None = None) -> Deliberation:
+    def deliberate(
+        self, llm: LLM, surroundings: Surroundings, *, seed: int, seat: TakenSeat | None = None
+    ) -> Deliberation:
         """Return a turn in the making; nothing of the person changes through it.
 
         Args:
             llm: the model.
             surroundings: where they are.
             seed: of the turn.
-            seat: asks the human who has taken their seat.
+            seat: theirs, where a human has taken it.
         """
         return Deliberation(self, llm, surroundings, seed, self.checks or surroundings.checks, seat)
 

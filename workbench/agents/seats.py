@@ -21,6 +21,8 @@ class Cue:
     """What a human in a seat is shown when it is their turn; as text, it is what `input` can ask with."""
 
     scene: Scene
+    seen: int | None = None
+    """The id of the last event that an earlier cue had; None where this is the first."""
 
     @property
     def name(self) -> str:
@@ -29,10 +31,15 @@ class Cue:
 
     @property
     def news(self) -> tuple[Event, ...]:
-        """What the person has perceived since they last did something."""
-        events = self.scene.events
-        acted = [place for place, e in enumerate(events) if e.kind == "action" and e.source == self.name]
-        return events[acted[-1] + 1 :] if acted else events
+        """What the person has perceived since the human was last asked; at first, since the step in which they acted.
+
+        Who acts at the same time as others hears them later, though it stands before their own words in the record.
+        """
+        others = [event for event in self.scene.events if event.kind != "action" or event.source != self.name]
+        if self.seen is not None:
+            return tuple(event for event in others if not event.id or event.id > self.seen)
+        steps = [event.step for event in self.scene.events if event not in others and event.id]
+        return tuple(event for event in others if not steps or not event.id or event.step >= steps[-1])
 
     def __str__(self) -> str:
         reach = ", ".join(known_people(self.scene)) or "nobody"
@@ -51,19 +58,27 @@ A plain function runs in a thread of its own, so that it may wait.
 """
 
 
-async def ask_human(seat: Seat, scene: Scene) -> Draft:
-    """Ask a human for somebody's turn.
+@dataclass
+class TakenSeat:
+    """A seat that a human has taken, and how far they have been told what happened."""
 
-    Raises:
-        InvalidSettings: the reply is none.
-    """
-    cue = Cue(scene)
-    try:
-        answer = await _answer(seat, cue)
-    except Exception as error:
-        error.add_note(f"This was in the seat of {cue.name}.")
-        raise
-    return Draft(_actions(answer, scene), scene.mind, "")
+    reply: Seat
+    seen: int | None = None
+
+    async def ask(self, scene: Scene) -> Draft:
+        """Ask the human for the person's turn.
+
+        Raises:
+            InvalidSettings: the reply is none.
+        """
+        cue = Cue(scene, self.seen)
+        try:
+            answer = await _answer(self.reply, cue)
+        except Exception as error:
+            error.add_note(f"This was in the seat of {cue.name}.")
+            raise
+        self.seen = max((event.id for event in scene.events), default=0)
+        return Draft(_actions(answer, scene), scene.mind, "")
 
 
 async def _answer(seat: Seat, cue: Cue) -> object:

@@ -124,9 +124,9 @@ class Journal:
             InvalidSettings: a text that no file and no request can hold.
             StorageError: it could not be kept; then it has not happened.
         """
-        if not isinstance(content, str):
-            raise InvalidSettings(f"{type}: a text is needed, this is {content!r}")
         for text in (content, source, target):
+            if not isinstance(text, str):
+                raise InvalidSettings(f"{type}: a text is needed, this is {text!r}")
             if half := _HALF_PAIR.search(text):
                 raise InvalidSettings(f"a text has half of a surrogate pair ({half[0]!a}): {text[:60]!a}")
         event = Event(self.last_id + 1, self.step, self.time, kind, type, source, target, content, call)

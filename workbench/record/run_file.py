@@ -239,13 +239,12 @@ class RunFile:
                 return step, datetime.fromisoformat(time), json.loads(meter)
         return None
 
-    @property
-    def clock(self) -> Any:
-        """What the last committed step kept of the clock, as JSON; nothing before the first, or in an old file."""
+    def clock(self, step: int) -> Any:
+        """Return what a committed step kept of the clock, as JSON; nothing before the first, or in an old file."""
         if not self._current:
             return None
         with reading(self.path):
-            rows = self._rows("SELECT clock FROM steps ORDER BY step DESC LIMIT 1")
+            rows = self._rows("SELECT clock FROM steps WHERE step = ?", (step,))
             return json.loads(rows[0][0]) if rows and rows[0][0] else None
 
     @property

@@ -16,7 +16,7 @@ from workbench.agents.checks import Checks
 from workbench.agents.deliberation import Deliberation
 from workbench.agents.memory.upkeep import UPKEEP, UpkeepStage
 from workbench.agents.person import Person
-from workbench.agents.seats import Seat
+from workbench.agents.seats import Seat, TakenSeat
 from workbench.agents.turns import Surroundings
 from workbench.errors import (
     CacheMiss,
@@ -58,7 +58,7 @@ class Acting(Broadcasting):
     """By name, in the order in which they are decided on."""
     abilities: tuple[ActionDefinition, ...]
     _schedule: Schedule
-    _seats: dict[str, Seat]
+    _seats: dict[str, TakenSeat]
     _absent_then: Mapping[str, str] = MappingProxyType({})
 
     @property
@@ -86,7 +86,7 @@ class Acting(Broadcasting):
             raise InvalidSettings(f"seat({name!r}, {reply!r}): a function is needed, such as input")
         if name not in self._seated:
             self.note(SEAT, {"taken": True}, "", name)
-        self._seats[name] = reply
+        self._seats[name] = TakenSeat(reply)
         return self
 
     def leave_seat(self, person: Person | str) -> Self:

@@ -52,6 +52,7 @@ def branch_file(
     *,
     seed: int | None = None,
     edit: Mapping[int, str] | None = None,
+    made_with: Mapping[str, Any] | None = None,
     if_exists: IfExists = "fail",
 ) -> RunFile:
     """Make the file of a branch.
@@ -62,6 +63,7 @@ def branch_file(
         record: where; in memory only when not given.
         seed: of what follows; that of the run when not given.
         edit: other words for events of the past, by id.
+        made_with: facts of the model that goes on, where it is another.
         if_exists: as for a world.
 
     Raises:
@@ -70,11 +72,19 @@ def branch_file(
         RunExists: there is a run at `record`.
     """
     until = run.steps if step is None else step
-    change = partial(_become_branch, parent=run, step=until, seed=seed, edit=edit or {})
+    change = partial(_become_branch, parent=run, step=until, seed=seed, edit=edit or {}, made_with=made_with or {})
     return run.copy(record, until=until, change=change, if_exists=if_exists)
 
 
-def _become_branch(copied: RunFile, *, parent: RunFile, step: int, seed: int | None, edit: Mapping[int, str]) -> None:
+def _become_branch(
+    copied: RunFile,
+    *,
+    parent: RunFile,
+    step: int,
+    seed: int | None,
+    edit: Mapping[int, str],
+    made_with: Mapping[str, Any],
+) -> None:
     spec = copied.spec
     before = _words_before(copied, edit)
     come_from = {"run": spec.get("run"), "path": str(parent.path), "step": step, "edited": before}
@@ -83,6 +93,7 @@ def _become_branch(copied: RunFile, *, parent: RunFile, step: int, seed: int | N
         "lineage": [*spec.get("lineage", ()), come_from],
         "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": spec["seed"] if seed is None else seed,
+        **made_with,
     }
     copied.change(edit, blobs_of(copied.events()), **facts, planned=None, meter=None, failure=None)
 

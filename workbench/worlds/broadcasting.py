@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
+from workbench.agents.perception import check_stimulus
 from workbench.errors import InvalidSettings, UnknownName
 from workbench.worlds.stage import Stage
 
@@ -49,6 +50,7 @@ class Broadcasting(Stage):
         Raises:
             UnknownName: `within_reach`, and `source` is none of the people.
         """
+        check_stimulus(type_)
         self._check_who_is_here()
         hearers: Sequence[str] = self.names
         if within_reach:

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field, fields
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
+from workbench.agents.perception import check_stimulus
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings, PromptError
 from workbench.judging.propositions import Proposition
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from workbench.worlds.world import World
 
 FIRED, CHECKED, ADDED = "FIRED", "CHECKED", "ADDED"
-STIMULI = ("CONVERSATION", "THOUGHT", "INTERNAL_GOAL_FORMULATION", "SOCIAL", "VISUAL", "LOCATION")
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ class Stimulus:
     source: str = ""
 
     def __post_init__(self) -> None:
-        if self.type not in STIMULI:
-            raise InvalidSettings(f"a stimulus is no {self.type!r}; there are {', '.join(STIMULI)}")
+        check_stimulus(self.type)
         if not _is_text(self.content) or not isinstance(self.source, str):
             raise InvalidSettings(f"a stimulus has a text, and its source is a name: {self!r}")
 

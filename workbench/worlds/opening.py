@@ -12,7 +12,7 @@ from workbench.agents.checks import Checks
 from workbench.agents.faculties import Faculty, definitions_of
 from workbench.agents.perception import is_remembered
 from workbench.agents.person import Person
-from workbench.agents.seats import Seat
+from workbench.agents.seats import TakenSeat
 from workbench.errors import UnknownName
 from workbench.llm.cache import CallCache
 from workbench.llm.client import LLM
@@ -47,7 +47,7 @@ class Opening(Running):
         self.llm = llm
         self._control = Control()
         self._changes: list[str] = []
-        self._seats: dict[str, Seat] = {}
+        self._seats: dict[str, TakenSeat] = {}
 
     def _equip(
         self,
@@ -163,7 +163,8 @@ class Opening(Running):
         """
         given = Given(tools, faculties or {}, interventions, schedule)
         with opened(run) as parent:
-            file = branch_file(parent, step, record, seed=seed, edit=edit, if_exists=if_exists)
+            made_with = recording.model_of(llm) if llm else {}
+            file = branch_file(parent, step, record, seed=seed, edit=edit, made_with=made_with, if_exists=if_exists)
         return cls._open_run(file, llm, budget, given, checks, real_world)
 
     @classmethod
@@ -199,7 +200,8 @@ class Opening(Running):
         given = Given(tools, faculties or {}, interventions, schedule)
         with opened(run) as parent:
             llm = recording.llm_of(parent.spec, recording.recorded_calls(parent, cache))
-            start = parent.copy(None, until=0)
+            lineage = parent.spec.get("lineage", ())
+            start = parent.copy(None, until=lineage[-1]["step"] if lineage else 0)
             world = cls._open_run(start, llm, None, given, recording.checks_of(parent.spec), real_world, replayed=True)
             try:
                 return await Replaying(parent, world._world).replay()

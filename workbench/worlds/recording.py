@@ -43,7 +43,6 @@ class Given:
 
 def spec_of(world: World) -> dict[str, Any]:
     """Return what a run is made of: enough to run it again."""
-    endpoint = world.llm.endpoint
     return {
         "name": world.name,
         "description": world.description,
@@ -58,18 +57,25 @@ def spec_of(world: World) -> dict[str, Any]:
         "actions": _actions(world),
         "tools": list(world.tools),
         "checks": _checks(world),
-        "model": world.llm.model,
-        "provider": endpoint.provider,
-        "endpoint": endpoint.name,
-        "temperature": world.llm.temperature,
-        "max_tokens": world.llm.max_tokens,
-        "embedding": world.llm.embedding_name,
-        "cache": str(world.llm.cache.path.absolute()),
+        **model_of(world.llm),
         "version": version("persona-workbench"),
         "prompts": prompts_version(),
         "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": uuid4().hex,
         "lineage": [],
+    }
+
+
+def model_of(llm: LLM) -> dict[str, Any]:
+    """Return what a run file keeps of the model that it is made with; its key is not among it."""
+    return {
+        "model": llm.model,
+        "provider": llm.endpoint.provider,
+        "endpoint": llm.endpoint.name,
+        "temperature": llm.temperature,
+        "max_tokens": llm.max_tokens,
+        "embedding": llm.embedding_name,
+        "cache": str(llm.cache.path.absolute()),
     }
 
 

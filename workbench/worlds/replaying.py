@@ -18,6 +18,7 @@ from workbench.html import box, text
 from workbench.llm.calls import text_of
 from workbench.record.events import Event
 from workbench.record.run_file import RunFile
+from workbench.worlds.clock import length_from_json
 from workbench.worlds.interventions import ADDED
 from workbench.worlds.stage import ABSENT, Perceived
 
@@ -60,7 +61,7 @@ class Replay:
 
     path: str
     steps: int
-    """That were replayed and are equal."""
+    """That were replayed and are equal; of a branch, those after the past that it shares."""
     n_events: int
     """That are equal."""
     difference: ReplayDifference | None
@@ -89,21 +90,23 @@ class Replaying:
 
     Args:
         run: the file, which is only read.
-        world: as it was before the first step; its model asks nobody.
+        world: as it was before the first step, or where the branch began; its model asks nobody.
     """
 
     def __init__(self, run: RunFile, world: World) -> None:
         self.run, self.world = run, world
         self._ends = run.ends
-        self._n_equal = self._ends[0]
+        self._first = world.steps
+        self._n_equal = self._ends[self._first]
         begun_with = run.spec.get("interventions", ())
         self._added_later = {name: one for name, one in world.interventions.items() if name not in begun_with}
         world.interventions = {name: one for name, one in world.interventions.items() if name in begun_with}
 
     async def replay(self) -> Replay:
         """Make it again until something differs, or to its end."""
-        for step in range(1, self.run.steps + 1):
+        for step in range(self._first + 1, self.run.steps + 1):
             self._give(step - 1)
+            self._set_clock(step)
             recorded = self._recorded(step)
             self._seat_those_who_sat(recorded)
             if difference := await self._step(step, recorded):
@@ -112,8 +115,13 @@ class Replaying:
         self._give(self.run.steps)
         return self._result(self.run.steps, None)
 
-    def _result(self, steps: int, difference: ReplayDifference | None) -> Replay:
-        return Replay(str(self.run.path), steps, self._n_equal, difference)
+    def _result(self, step: int, difference: ReplayDifference | None) -> Replay:
+        return Replay(str(self.run.path), step - self._first, self._n_equal, difference)
+
+    def _set_clock(self, step: int) -> None:
+        """Let a step be as long as it was."""
+        if clock := self.run.clock(step):
+            self.world.step_length = length_from_json(clock["length"])
 
     def _give(self, step: int) -> None:
         """Let what was done after a step happen as it is recorded."""

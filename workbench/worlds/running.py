@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
@@ -45,7 +46,7 @@ class Running(Acting):
 
         Args:
             steps: how many more; None where `until`, `pause` or `stop` ends the run.
-            until: ends the run before: `"done"` (nobody did anything but think or end their turn), `"loop"` (only
+            until: ends the run before: `"done"` (all had a turn, and nobody did anything but end it), `"loop"` (only
                 farewells, or repetition), `"budget"` (what may be spent is spent), a claim about the world, a function
                 of the world, or several of them. It is looked at after each step, and before the first of a run that
                 goes on; the reason is recorded.
@@ -236,7 +237,7 @@ class Running(Acting):
 
     async def _step(self, progress: Progress) -> list[Event]:
         self._begin_step()
-        before = self.interventions, dict(self._seats)
+        before = self.interventions, {name: replace(seat) for name, seat in self._seats.items()}
         try:
             with undone_on_failure(self.tools.values()):
                 with self._open():

@@ -331,7 +331,7 @@ class Stage:
         """Put number, step and clock to where the record is, but for what was skipped since."""
         start = datetime.fromisoformat(self.file.spec["start"])
         step, time, _ = self.file.last_step or (0, start, [])
-        self._clock = Clock.from_json(time, self.file.clock)
+        self._clock = Clock.from_json(time, self.file.clock(step))
         self._journal.step, self._journal.time, self._journal.last_id = step, time, self.file.last_id
 
 

@@ -14,7 +14,6 @@ from workbench.judging.propositions import Proposition
 from workbench.judging.repetition import says_again
 from workbench.record.events import Event
 from workbench.worlds.interventions import called
-from workbench.worlds.stage import ABSENT
 from workbench.worlds.subjects import subject_of
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ ConditionName = Literal["done", "loop", "budget"]
 Condition = ConditionName | str | Proposition | Callable[["World"], object]
 """When to end.
 
-- `done`: nobody did anything in the last step but think, or end their turn, and nobody was absent
+- `done`: everybody has had a turn since, and nobody did anything but think, or end it, and nobody was absent
 - `loop`: the talk has become farewells, or repeats itself; found without a model
 - `budget`: what may be spent is spent, which is an error otherwise
 - a claim about the world, in a sentence or as a `Proposition`; or a function of the world
@@ -148,13 +147,9 @@ async def judge(condition: Condition, world: World) -> Verdict:
 
 
 def _everybody_done(world: World) -> Verdict:
-    last = range(world.steps, world.steps + 1)
-    events = list(world.file.events(last))
-    acts = {event.type for event in events if event.kind == "action"}
-    absent = any(event.kind == "note" and event.type == ABSENT for event in events)
-    if absent or not acts or acts - {"DONE", "THINK"} or any(world.busy(one, events[0].time) for one in world.people):
-        return Verdict("done", False, "somebody said or did something, or was not there")
-    return Verdict("done", True, "nobody had anything more to say or do")
+    if world.turn_history.all_done:
+        return Verdict("done", True, "nobody had anything more to say or do")
+    return Verdict("done", False, "somebody said or did something, or has not had a turn since")
 
 
 def _loop(talk: Sequence[Event], n_people: int) -> Verdict:
