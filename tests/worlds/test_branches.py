@@ -299,3 +299,37 @@ async def test_absent_people_are_absent_in_the_replay(model_server, tmp_path):
     assert run.status == "partial"
     replay = await World.replay(run.record)
     assert replay.equal, str(replay)
+
+
+async def test_replay_of_steps_of_any_length_is_equal(server, tmp_path):
+    run = await run_of(server, tmp_path, 0)
+    await run.run_days(2, **QUIET)
+    await run.run_months(1, **QUIET)
+    await run.run(1, **QUIET)
+    replay = await World.replay(run.record)
+    assert replay.equal, str(replay)
+
+
+@pytest.mark.parametrize("change", [{"seed": 8}, {"edit": {2: "I have changed my mind."}}, {"model": "scripted-2"}])
+async def test_branch_is_replayed_from_where_it_began(server, tmp_path, change):
+    run = await run_of(server, tmp_path, 2)
+    llm = cached(server, tmp_path, model=change.pop("model", "scripted"))
+    branch = World.fork(run.record, step=1, record=tmp_path / "b.sqlite", llm=llm, **change)
+    await branch.run(2, **QUIET)
+    replay = await World.replay(branch.record)
+    assert replay.equal, str(replay)
+    assert (replay.steps, replay.n_events) == (2, branch.file.n_events)
+
+
+async def test_branch_with_another_model_says_so_and_goes_on_with_it(server, tmp_path):
+    run = await run_of(server, tmp_path, 1)
+    branch = World.fork(run.record, record=tmp_path / "b.sqlite", llm=cached(server, tmp_path, model="scripted-2"))
+    await branch.run(1, **QUIET)
+    assert not [event for event in branch.events() if event.type == "CHANGED"]
+    assert World.resume(branch.record).llm.model == "scripted-2"
+
+
+@pytest.mark.parametrize("run", [42, None])
+def test_diff_of_what_is_no_run_says_so(run):
+    with pytest.raises(InvalidSettings, match="is no run"):
+        diff(run, run)

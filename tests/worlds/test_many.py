@@ -83,3 +83,9 @@ async def test_one_world_is_given_once(server):
     world = world_at(server)
     with pytest.raises(InvalidSettings, match="one world is there twice"):
         await run_all([world, world], 1, progress=False)
+
+
+@pytest.mark.parametrize("worlds", [lambda world: world, lambda world: [world, "other"]])
+async def test_what_is_no_world_is_told(server, worlds):
+    with pytest.raises(InvalidSettings, match="worlds"):
+        await run_all(worlds(world_at(server)), 1, progress=False)

@@ -121,3 +121,13 @@ def test_only_those_are_called_who_are_there(names, text):
     called = Names(names).mentioned(f"{text} {names[0]}!")
     assert set(called) <= set(names)
     assert len(called) == len(set(called))
+
+
+@pytest.mark.parametrize("said", ["Zofia", "zofia", "Żofia", "Z\u0307ofia", "ZOFIA NUNEZ"])
+def test_marks_on_letters_may_be_left_out(said):
+    assert Names(["Żofia Núñez", "Ann"]).find(said) == "Żofia Núñez"
+
+
+def test_name_as_it_is_written_goes_before_one_without_marks():
+    assert [Names(["José", "Jose"]).find(name) for name in ("José", "Jose")] == ["José", "Jose"]
+    assert Names(["José", "Jose"]).meant("jose") == ["Jose"]

@@ -10,6 +10,7 @@ import pytest
 
 import workbench as wb
 from tests.cast import happened, keep_all, llm_at, person, play, said, talk, turn, turns_asked, who, world_at
+from tests.model_server import Fault
 from workbench.errors import InvalidSettings, StepFailed, UnknownName
 from workbench.worlds.world import World
 
@@ -350,3 +351,29 @@ async def test_human_is_not_told_what_a_failed_step_had_them_hear(model_server):
     first, second = map(str, human.cues)
     assert first == second
     assert world.person("Ann").memory.text == person("Ann").memory.text
+
+
+@pytest.mark.parametrize("seated", ["Ann", "Cem"])
+async def test_human_is_told_what_others_said_at_the_same_time_whoever_comes_first(server, seated):
+    told = []
+    world = world_at(server).seat(seated, lambda cue: told.append([event.source for event in cue.news]))
+    await world.run(3, live=False)
+    others = [name for name in world.names if name != seated]
+    assert told == [[], others, others]
+
+
+async def test_human_is_told_nothing_twice_and_nothing_is_lost_when_a_step_fails(model_server):
+    broken = []
+    server = model_server(
+        lambda body: Fault(400) if broken and who(body) == "Cem" else turn(talk(f"I am {who(body)}."))
+    )
+    told = []
+    world = world_at(server, schedule="sequential")
+    world.seat("Bob", lambda cue: told.append([event.source for event in cue.news]))
+    await world.run(1, live=False)
+    broken.append(True)
+    with pytest.raises(StepFailed):
+        await world.run(1, live=False)
+    broken.clear()
+    await world.run(1, live=False)
+    assert told == [["Ann"], ["Cem", "Ann"], ["Cem", "Ann"]]

@@ -422,3 +422,17 @@ def test_broadcast_within_reach_needs_somebody_who_is_there(server, source):
     with pytest.raises(UnknownName, match="within_reach"):
         world.broadcast("Hello", source, within_reach=True)
     assert world.events() == []
+
+
+@pytest.mark.parametrize("graph", [nx.Graph([("Ann", "Bob")]), nx.Graph([("Ann", "Bobby"), ("Bobby", "Cem")])])
+def test_nodes_that_are_names_are_those_of_the_people(graph):
+    if set(graph) <= set(NAMES):
+        assert [edge[:2] for edge in SocialNetwork.from_graph(graph, NAMES[:3]).edges] == [("Ann", "Bob")]
+    else:
+        with pytest.raises(InvalidSettings, match="the graph's nodes 'Bobby' are nobody's names"):
+            SocialNetwork.from_graph(graph, NAMES[:3])
+
+
+def test_what_is_no_graph_says_so():
+    with pytest.raises(InvalidSettings, match="networkx graph"):
+        SocialNetwork.from_graph([("Ann", "Bob")], NAMES)

@@ -12,6 +12,7 @@ from workbench.errors import BudgetSpent, InvalidSettings, StepFailed
 from workbench.judging.propositions import Proposition
 from workbench.llm.meter import Budget
 from workbench.record.run_file import RunFile
+from workbench.worlds.schedules import Draw, Floor
 from workbench.worlds.stage import STOPPED
 from workbench.worlds.world import World
 
@@ -52,6 +53,15 @@ async def test_run_ends_when_nobody_does_anything_but_think(model_server):
     world = await kitchen(server).run(9, until="done", live=False)
     assert world.steps == 2
     assert verdicts(world) == [(2, "STOPPED", "done", "nobody had anything more to say or do")]
+
+
+@pytest.mark.parametrize("schedule", [Draw(1), Floor(turns=1)])
+async def test_one_who_is_silent_does_not_speak_for_those_who_had_no_turn(model_server, schedule):
+    server = model_server(play(Bob=turn(talk("I have so much to say."))))
+    world = await kitchen(server, schedule=schedule, seed=2).run(9, until="done", live=False)
+    assert world.steps == 9
+    quiet = await kitchen(model_server(play()), schedule=schedule, seed=2).run(30, until="done", live=False)
+    assert quiet.steps >= len(quiet.people)
 
 
 async def test_who_is_busy_has_not_said_all(model_server):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from tests.cast import llm_at, person, play, reach_out, said, talk, think, turn, turns_asked, who, world_at
@@ -321,3 +322,30 @@ def test_speech_is_text(server, speech):
 def test_budget_is_a_budget(server):
     with pytest.raises(InvalidSettings, match="a Budget is needed"):
         world_at(server, budget=2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda world: world.broadcast("Hi", None),
+        lambda world: world.stimulate("CONVERSATON", "Hi"),
+        lambda world: world.person("Ann").stimulate("THOUGTH", "Hm."),
+        lambda world: world.person(3),
+        lambda world: world.skip(days=float("nan")),
+        lambda world: world.skip(days=float("inf")),
+        lambda world: world.skip(years=100_000),
+        lambda world: world.estimate("3"),
+        lambda world: World("x", [person()], llm="gpt-4.1"),
+        lambda world: World("x", [person()], seed="seven"),
+        lambda world: World("x", [person()], start="2025-01-01"),
+    ],
+)
+def test_what_cannot_be_is_told_in_our_words_and_changes_nothing(server, wrong):
+    world = world_at(server)
+    with pytest.raises((InvalidSettings, UnknownName)):
+        wrong(world)
+    assert world.events() == []
+
+
+def test_seed_may_be_a_number_of_numpy(server):
+    assert world_at(server, seed=np.int64(7)).file.spec["seed"] == 7

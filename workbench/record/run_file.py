@@ -190,13 +190,14 @@ class RunFile:
             change(copied)
         return copied
 
-    def change(self, contents: Mapping[int, str], keep_blobs: Iterable[str], **facts: Any) -> None:
+    def change(self, contents: Mapping[int, str], keep_blobs: Iterable[str], drop: Iterable[str], **facts: Any) -> None:
         """Change what a copy is, before anything lives by it, in one transaction.
 
         Args:
             contents: what events say instead, by id; nothing is left of the calls that produced them.
             keep_blobs: the names of all bytes that are still named.
-            facts: of the run, as `note` takes them; None takes one away.
+            drop: the names of facts that are of the run it was copied from alone.
+            facts: of the run, as `note` takes them.
         """
         kept = set(keep_blobs)
         with storage_errors(self.path, "the run file"), self._connection as connection:
@@ -205,8 +206,8 @@ class RunFile:
             connection.executemany("UPDATE events SET content = ?, call = NULL WHERE id = ?", rows)
             gone = [row for row in connection.execute("SELECT name FROM blobs").fetchall() if row[0] not in kept]
             connection.executemany("DELETE FROM blobs WHERE name = ?", gone)
-            connection.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in facts])
-            self._put({key: value for key, value in facts.items() if value is not None})
+            connection.executemany("DELETE FROM meta WHERE key = ?", [(key,) for key in drop])
+            self._put(facts)
 
     def close(self) -> None:
         """Close the file; what was committed is in it."""

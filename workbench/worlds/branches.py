@@ -18,6 +18,7 @@ from workbench.record.run_file import RunFile
 if TYPE_CHECKING:
     from workbench.worlds.world import World
 
+_OF_THE_PARENT = ("planned", "begun", "meter", "failure")
 EDITABLE = frozenset(
     {
         "TALK",
@@ -41,8 +42,12 @@ def opened(run: World | RunFile | str | Path) -> Iterator[RunFile]:
     if isinstance(run, str | Path):
         with closing(RunFile.open(run)) as file:
             yield file
+    elif isinstance(run, RunFile):
+        yield run
+    elif hasattr(run, "file"):
+        yield run.file
     else:
-        yield run if isinstance(run, RunFile) else run.file
+        raise InvalidSettings(f"{run!r} is no run: give a world, or the path of a run file")
 
 
 def branch_file(
@@ -95,7 +100,7 @@ def _become_branch(
         "seed": spec["seed"] if seed is None else seed,
         **made_with,
     }
-    copied.change(edit, blobs_of(copied.events()), **facts, planned=None, meter=None, failure=None)
+    copied.change(edit, blobs_of(copied.events()), _OF_THE_PARENT, **facts)
 
 
 def _words_before(copied: RunFile, edit: Mapping[int, str]) -> dict[str, str]:

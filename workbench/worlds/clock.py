@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -107,10 +108,14 @@ def length_of(length: Length | None, units: Mapping[str, float]) -> Length:
     if not units:
         raise InvalidSettings(f"how long? Give any of {known}")
     for name, n in units.items():
-        if isinstance(n, bool) or not isinstance(n, int | float) or (name in _UNITS[:2] and n != int(n)):
+        finite = isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n)
+        if not finite or (name in _UNITS[:2] and n != int(n)):
             raise InvalidSettings(f"{name}={n!r}: a number is needed, of months and years a whole one")
     of_calendar = {name: int(n) for name, n in units.items() if name in _UNITS[:2]}
-    rest = timedelta(**{name: n for name, n in units.items() if name not in of_calendar})
+    try:
+        rest = timedelta(**{name: n for name, n in units.items() if name not in of_calendar})
+    except OverflowError as error:
+        raise InvalidSettings(f"{units}: that is in no calendar: {error}") from error
     return relativedelta(**of_calendar, days=rest.days, seconds=rest.seconds, microseconds=rest.microseconds)  # type: ignore[arg-type]
 
 
@@ -130,7 +135,7 @@ def check_length(length: Length, name: str = "step_length") -> None:
         if parts := [unit for unit in _FIELDS if getattr(length, unit) != int(getattr(length, unit))]:
             raise InvalidSettings(f"{name}={length!r}: of {parts[0]}, a whole number is needed; a timedelta has parts")
     at = datetime(2023, 1, 31)  # before the shortest month
-    if at + length < at:
+    if _moved(at, length, 1) < at:
         raise InvalidSettings(f"{name}={length!r}: time does not go back")
 
 

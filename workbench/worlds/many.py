@@ -46,7 +46,8 @@ async def run_all(
     """
     from tqdm.auto import tqdm
 
-    worlds = list(worlds)
+    if not isinstance(worlds, Sequence) or any(not hasattr(world, "llm") for world in worlds):
+        raise InvalidSettings(f"run_all({worlds!r}): a list of worlds is needed")
     if len({id(world) for world in worlds}) < len(worlds):
         raise InvalidSettings("run_all: one world is there twice: give each once")
     with _shared(worlds, budget, concurrency), tqdm(total=len(worlds), unit="world", disable=not progress) as bar:

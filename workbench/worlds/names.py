@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -26,7 +27,7 @@ class Names:
         self._called: dict[str, str] = {}
         for name in self.all:
             written = _words(name)
-            words = tuple(map(str.casefold, written))
+            words = tuple(map(_folded, written))
             self._by_words[words].append(name)
             for word in words:
                 self._by_word[word][name] = None
@@ -75,13 +76,16 @@ class Names:
 
     def _having(self, written: Iterable[str]) -> list[str]:
         """Return those whose name has these words, of whom it is the whole name if there are any."""
-        words = tuple(map(str.casefold, written))
+        written = [word.casefold() for word in written]
+        words = tuple(map(_folded, written))
         if not words:
             return []
-        if whole := self._by_words.get(words):
-            return list(whole)
-        having = sorted((self._by_word.get(word, {}) for word in words), key=len)
-        return [known for known in having[0] if all(known in others for others in having)]
+        found = self._by_words.get(words)
+        if not found:
+            having = sorted((self._by_word.get(word, {}) for word in words), key=len)
+            found = [known for known in having[0] if all(known in others for others in having)]
+        with_marks = [known for known in found if set(written) <= {word.casefold() for word in _words(known)}]
+        return with_marks or list(found)
 
     def mentioned(self, text: str) -> list[str]:
         """Return who is called by name, or by a word of it, as it is written there, in the order of the text."""
@@ -97,11 +101,17 @@ class Names:
 
     def _called_at(self, words: Sequence[str], place: int) -> tuple[str, int]:
         """Return who is called at a place of a text, or nothing, and by how many words."""
-        if words[place].casefold() in self._by_word:
+        if _folded(words[place]) in self._by_word:
             for end in range(min(place + self._longest, len(words)), place, -1):
                 if name := self._written.get(tuple(words[place:end])):
                     return name, end - place
         return self._called.get(words[place], ""), 1
+
+
+def _folded(word: str) -> str:
+    """Return a word in lower case and without the marks on its letters: who writes "Zofia" means Żofia."""
+    letters = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)) or word
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -119,12 +119,18 @@ class SocialNetwork:
         Raises:
             InvalidSettings: nodes and people do not fit, or an attribute that cannot be shown in a prompt.
         """
+        if not hasattr(graph, "is_multigraph"):
+            raise InvalidSettings(f"from_graph({graph!r}): a networkx graph is needed")
         nodes = list(graph.nodes)
         names = [_name(person) for person in people] if people is not None else [_node_name(node) for node in nodes]
         if twice := [name for name, n in Counter(names).items() if n > 1]:
             raise InvalidSettings(f"two people are called {', '.join(map(repr, twice))}: names tell people apart")
-        if set(nodes) <= set(names):
+        people_named = set(names)
+        strangers = [node for node in nodes if node not in people_named]
+        if not strangers:
             called = {node: node for node in nodes}
+        elif len(strangers) < len(nodes):  # some are names: to take the others for somebody else would be a guess
+            raise InvalidSettings(f"the graph's nodes {', '.join(map(repr, strangers[:5]))} are nobody's names")
         elif len(nodes) == len(names):
             called = dict(zip(nodes, names, strict=True))
         else:

@@ -98,6 +98,8 @@ class Stage:
 
     def person(self, name: str) -> Person:
         """Return somebody by name; a part of it will do where only one has it."""
+        if not isinstance(name, str):
+            raise InvalidSettings(f"{name!r} is no name: a text is needed")
         meant = self._names.meant(name)
         if len(meant) == 1:
             return self._by_name[meant[0]]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, SupportsIndex, get_args
 
 from workbench.agents.checks import Checks
 from workbench.agents.faculties import Faculty
@@ -101,12 +102,14 @@ class World(Opening):
             raise InvalidSettings(f"checks={checks!r}: it is a wb.Checks(...)")
         if on_error not in get_args(OnError):
             raise InvalidSettings(f"on_error={on_error!r}: it is 'raise' or 'absent'")
+        if llm is not None and not isinstance(llm, LLM):
+            raise InvalidSettings(f"llm={llm!r}: it is a wb.LLM({llm!r})")
         if not isinstance(start, datetime):
             raise InvalidSettings(f"start={start!r}: it is a datetime")
         if start.tzinfo:
             raise InvalidSettings(f"start={start.isoformat()!r}: simulated time has no time zone")
         check_length(step_length)
-        self.name, self.seed, self.description = name, seed, description
+        self.name, self.seed, self.description = name, _whole(seed, "seed"), description
         self._schedule = read_schedule(schedule)
         self.step_length, self.on_error = step_length, on_error
         people = _checked(people)
@@ -179,6 +182,7 @@ class World(Opening):
 
     def estimate(self, steps: int) -> Estimate:
         """Return the calls, tokens and money that so many steps will take, before anything is spent."""
+        steps = _whole(steps, "steps")
         turns = [person.messages(self.llm, self._surroundings(person)) for person in self.people]
         hearers = [len(self.reach.of(person.name)) for person in self.people]
         checks = [person.checks or self.checks for person in self.people]
@@ -186,6 +190,14 @@ class World(Opening):
         criteria = [len(one.criteria) if one else 0 for one in checks]
         meter, price, model = self.llm.meter, self.llm.price, self.llm.model
         return estimate(turns, hearers, steps, meter=meter, price=price, model=model, criteria=criteria, share=share)
+
+
+def _whole(value: SupportsIndex, name: str) -> int:
+    """Return a whole number, which may be one of numpy's."""
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise InvalidSettings(f"{name}={value!r}: a whole number is needed") from error
 
 
 def _checked(given: Sequence[Person]) -> list[Person]:
