@@ -5,30 +5,28 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from pydantic import BaseModel, SecretStr
 
 from workbench.errors import ContentFiltered, InvalidSettings, UnreadableAnswer
 from workbench.llm.cache import CallCache
 from workbench.llm.calls import Answer, Message, Reply, Request, Usage
-from workbench.llm.endpoint import Endpoint, Limits
+from workbench.llm.choosing import checked_budgets, chosen_endpoint, opened_cache
+from workbench.llm.endpoint import Limits
 from workbench.llm.meter import Budget, Hold, Meter, Price, cost_of, price_of
 from workbench.llm.structured import HALF_PAIR, NotOfSchema, read, schema_of
-from workbench.llm.weights import DEFAULT as EMBEDDED_DEFAULT
-from workbench.settings import CacheMode, Provider, Settings, load_settings
+from workbench.settings import CacheMode, Provider, load_settings
 
 if TYPE_CHECKING:
     import numpy as np
 
 Value = TypeVar("Value", bound=BaseModel)
 
-DEFAULT_MODEL = "gpt-4.1-mini"
 EMBEDDED_TIMEOUT = 600.0
 """Seconds: other processes of this user share the one slot."""
 REPAIR_ROUNDS = 2
@@ -85,7 +83,7 @@ class LLM:
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
     ) -> None:
-        self.cache = _open_cache(cache if cache is not None else load_settings().cache)
+        self.cache = opened_cache(cache if cache is not None else load_settings().cache)
         if (made := self.cache.made_with) and not (model or base_url or provider):
             model, base_url = made["model"], made["endpoint"]
             provider = made.get("provider") or ("embedded" if base_url.startswith("embedded") else "openai")
@@ -103,7 +101,7 @@ class LLM:
         )
         if not backoff > 0:
             raise InvalidSettings(f"backoff={backoff!r}: it has to be more than 0")
-        self.endpoint = _endpoint(settings, model, base_url, api_key, provider)
+        self.endpoint = chosen_endpoint(settings, model, base_url, api_key, provider)
         alone = self.is_embedded  # one slot on this machine: what waits for it, waits here
         self.endpoint.limits = Limits(
             concurrency=1 if alone and concurrency is None else settings.concurrency,
@@ -119,7 +117,7 @@ class LLM:
         self._used = bytearray()  # the keys of all calls, 32 bytes each: a set of texts would be seven times as large
         self.meter = Meter()
         self._meters: tuple[Meter, ...] = (self.meter,)
-        self._budgets: tuple[Budget, ...] = _budgets(budget)
+        self._budgets: tuple[Budget, ...] = checked_budgets(budget)
         self._gates: tuple[asyncio.Semaphore, ...] = ()
         self._prices = settings.prices
         price_of(self.model, self._prices)  # a table that cannot be read is told here, not in the middle of a run
@@ -166,14 +164,14 @@ class LLM:
         view = copy.copy(self)
         view.meter = Meter()
         view._meters = (*self._meters, view.meter)
-        view._budgets = (*self._budgets, *_budgets(budget))
+        view._budgets = (*self._budgets, *checked_budgets(budget))
         return view
 
     @contextmanager
     def under(self, budget: Budget | None = None, gate: asyncio.Semaphore | None = None) -> Iterator[None]:
         """Put this model under one more budget, and one more limit of requests under way, for as long as it lasts."""
         before = self._budgets, self._gates
-        self._budgets = (*self._budgets, *_budgets(budget))
+        self._budgets = (*self._budgets, *checked_budgets(budget))
         self._gates = (*self._gates, *([gate] if gate else []))
         try:
             yield
@@ -388,53 +386,6 @@ def _unreadable(
         purpose=purpose,
         person=person,
     )
-
-
-def _endpoint(
-    settings: Settings,
-    model: str | None,
-    base_url: str | None,
-    api_key: str | SecretStr | None,
-    provider: Provider | None,
-) -> Endpoint:
-    given = SecretStr(api_key) if isinstance(api_key, str) else api_key
-    key, url = given or settings.api_key or settings.openai_api_key, base_url or settings.base_url
-    model = model or settings.model
-    if not (provider := provider or settings.provider):
-        provider = "openai" if key or url else "azure" if settings.azure_endpoint else "embedded"
-    if provider not in get_args(Provider):
-        raise InvalidSettings(f"no provider {provider!r}; there are {', '.join(get_args(Provider))}")
-    if provider == "azure":
-        key, url = given or settings.api_key or settings.azure_api_key, base_url or settings.azure_endpoint or url
-    if url and provider != "embedded" and not re.match(r"https?://[^/\s]", url):
-        raise InvalidSettings("base_url is no address: one starts with http:// or https:// and a host")  # perhaps a key
-    if provider == "embedded":
-        model = model or EMBEDDED_DEFAULT
-        url = None
-    elif provider == "azure" and not (url and model):
-        raise InvalidSettings("Azure needs the endpoint (AZURE_OPENAI_ENDPOINT) and the deployment (WORKBENCH_MODEL)")
-    elif url and not model:
-        raise InvalidSettings(f"which model at {url}? Set WORKBENCH_MODEL, or give LLM(model=...)")
-    return Endpoint(provider, model or DEFAULT_MODEL, url, key, settings.azure_api_version)
-
-
-def _budgets(given: Budget | None) -> tuple[Budget, ...]:
-    if given is not None and not isinstance(given, Budget):
-        raise InvalidSettings(f"budget={given!r}: a Budget is needed, such as Budget(usd=2)")
-    return (given,) if given is not None else ()
-
-
-def _open_cache(cache: CallCache | str | Path) -> CallCache:
-    if isinstance(cache, CallCache):
-        return cache
-    if isinstance(cache, str) and cache in get_args(CacheMode):
-        return CallCache.open(mode=cast("CacheMode", cache))
-    if str(cache).endswith(".jsonl"):
-        return CallCache.from_recording(cache)
-    if isinstance(cache, str) and Path(cache).name == cache and not Path(cache).is_dir():
-        modes = ", ".join(get_args(CacheMode))
-        raise InvalidSettings(f"cache={cache!r} is no mode ({modes}); for a folder of that name give ./{cache}")
-    return CallCache.open(cache)
 
 
 @cache
