@@ -15,6 +15,7 @@ WorkbenchError
 │   ├── ContentFiltered               the provider's filter refused the request or cut the answer
 │   ├── NoPictures                    the model takes no pictures, and the prompt has one
 │   ├── UnreadableAnswer              not of the schema after every repair round
+│   ├── FactsNotKept                  a persona that breaks the facts it was to be written around
 │   └── EmbeddedModelMissing          the extra `local` is not installed, or its weights are not
 ├── BudgetSpent                       the next call could break the budget
 ├── ChecksFailed                      a turn that did not pass its checks, where `on_failure` is `raise`
@@ -110,6 +111,15 @@ class UnreadableAnswer(ModelError):
     """The answer was not of the schema after every repair round; `text` is the raw answer."""
 
     text: str
+
+
+class FactsNotKept(ModelError):
+    """The model wrote a persona that breaks fixed facts, in every attempt."""
+
+    person: str
+    attributes: tuple[str, ...]
+    """The facts that the last attempt broke."""
+    attempts: int
 
 
 class EmbeddedModelMissing(ModelError):

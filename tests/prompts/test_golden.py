@@ -18,6 +18,7 @@ from workbench.agents.memory.remembered import Remembered
 from workbench.agents.mind import Mind
 from workbench.agents.person import Person
 from workbench.agents.persona import Persona
+from workbench.agents.persona_writing import Commission
 from workbench.agents.short_turns import short_turn_messages
 from workbench.agents.turns import Scene, Surroundings, turn_messages
 from workbench.extraction.extractor import extract
@@ -160,3 +161,17 @@ def test_what_changes_stands_last():
     same = before[: next(at for at, (a, b) in enumerate(zip(before, after, strict=False)) if a != b)]
     assert PERSONA.markdown in same
     assert same.strip().endswith(remembered().strip())
+
+
+def test_a_persona_in_a_group(golden: Callable[[str, str], None]) -> None:
+    facts = {"name": "Ana García", "age": 34, "personality.big_five.openness": 0.73}
+    commission = Commission(
+        "Customers of a Spanish supermarket", facts, "rich", ["Luis Pérez, 71, tram driver; <chess>"]
+    )
+    golden("persona", as_text(commission.messages()))
+
+
+def test_a_persona_of_a_description_on_a_very_small_model(golden: Callable[[str, str], None]) -> None:
+    facts = {"name": "João Silva", "occupation.title": "doctor"}
+    commission = Commission("a Brazilian doctor who loves heavy metal", facts, group=False)
+    golden("short_persona", as_text(commission.short_messages()))

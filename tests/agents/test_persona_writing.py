@@ -1,0 +1,115 @@
+"""Writing a persona around fixed facts: they are kept, or asked for again, or it is an error that names them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cast import llm_at
+from tests.model_server import ModelServer
+from workbench.agents.fixed_facts import agrees, broken
+from workbench.agents.persona_writing import ATTEMPTS, Commission, write_persona
+from workbench.errors import FactsNotKept, InvalidSettings
+
+FACTS = {"name": "Ana García", "age": 34, "gender": "female", "household_income": "under 20,000 euros"}
+
+
+def answer(kept: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A brief answer that repeats these facts."""
+    echo = [{"attribute": path, "value": str(value)} for path, value in kept.items()]
+    written = {
+        "facts": echo,
+        "name": kept.get("name", "Ana"),
+        "age": kept.get("age", 34),
+        "gender": kept.get("gender", ""),
+        "nationality": "Spanish",
+        "residence": "Vigo",
+        "occupation": {"title": "fishmonger"},
+        "personality": {"traits": ["blunt"]},
+        "preferences": {"interests": ["crosswords"]},
+        "other_facts": ["Grew up in Lugo."],
+    }
+    return written | more
+
+
+async def test_facts_have_their_places_and_their_wording() -> None:
+    said = answer(FACTS | {"household_income": "Under 20,000 Euros"})
+    async with ModelServer([said]) as server:
+        written = await write_persona(llm_at(server), Commission("shoppers", FACTS, "brief"), seed=1)
+    data = written.persona.to_dict()
+    assert (data["name"], data["age"], data["household_income"]) == ("Ana García", 34, "under 20,000 euros")
+    assert (data["occupation"], written.attempts) == ({"title": "fishmonger"}, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        answer(FACTS | {"age": 43}),
+        answer(FACTS, facts=[]),
+        answer(FACTS, age=35),
+        answer(FACTS, gender="male"),
+        answer(FACTS, other_facts=["Grew up in Lugo. She is 43 years old."]),
+    ],
+)
+async def test_what_breaks_a_fact_is_asked_for_again(wrong: dict[str, Any]) -> None:
+    async with ModelServer([wrong, answer(FACTS)]) as server:
+        written = await write_persona(llm_at(server), Commission("shoppers", FACTS, "brief"), seed=1)
+    assert written.attempts == len(server.requests) == 2
+    assert "fixed" in server.requests[1].body["messages"][-1]["content"]
+
+
+async def test_facts_that_are_never_kept_are_an_error_that_names_them() -> None:
+    async with ModelServer(lambda body: answer(FACTS | {"age": 43})) as server:
+        with pytest.raises(FactsNotKept, match=r"Ana García.*age is to be 34, it wrote '43'") as caught:
+            await write_persona(llm_at(server), Commission("shoppers", FACTS, "brief"), seed=1)
+    assert (caught.value.attributes, len(server.requests)) == (("age",), ATTEMPTS)
+
+
+async def test_a_fact_may_lead_into_what_was_written() -> None:
+    facts = {"name": "Bo", "personality.big_five.openness": 0.73, "occupation.title": "nurse"}
+    async with ModelServer([answer(facts, occupation={"title": "Nurse"})]) as server:
+        written = await write_persona(llm_at(server), Commission("a ward", facts, "brief"), seed=1)
+    data = written.persona.to_dict()
+    assert data["personality"] == {"traits": ["blunt"], "big_five": {"openness": 0.73}}
+    assert data["occupation"] == {"title": "nurse"}
+
+
+async def test_ages_of_others_are_no_contradiction() -> None:
+    said = answer(FACTS, other_facts=["Has a son, who is 12 years old.", "Her 5-year-old dog limps."])
+    async with ModelServer([said]) as server:
+        written = await write_persona(llm_at(server), Commission("shoppers", FACTS, "brief"), seed=1)
+    assert written.attempts == 1
+
+
+@pytest.mark.parametrize("facts", [{"age": [1]}, {"married": True}, {"x": None}])
+def test_facts_are_texts_and_numbers(facts: Any) -> None:
+    with pytest.raises(InvalidSettings, match="a text or a number"):
+        Commission("x", facts)
+
+
+def test_details_are_named() -> None:
+    with pytest.raises(InvalidSettings, match="one of brief, standard, rich"):
+        Commission("x", {}, "long")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "same"),
+    [
+        (34, "34", True),
+        (34, "34 years", False),
+        (0.5, "0.50", True),
+        ("female", "Female", True),
+        ("female", "male", False),
+        ("married", "unmarried", False),
+        ("self-employed", "Self employed", True),
+        ("España", "Espan\u0303a", True),
+        ("8", 8, True),
+    ],
+)
+def test_facts_agree_by_wording_and_numbers_exactly(value: Any, said: Any, same: bool) -> None:
+    assert agrees(value, said) is same
+
+
+def test_every_broken_fact_is_named() -> None:
+    assert broken({"a": 1, "b": "x"}, {"a": "2"}, {}) == {"a": "2", "b": "nothing"}
