@@ -6,6 +6,8 @@ import json
 from importlib import resources
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workbench.errors import InvalidSettings
 from workbench.populations.countries import LANGUAGES, country_in, country_name, country_of
@@ -117,6 +119,7 @@ def test_names_in_other_languages(language: str) -> None:
         ("French-speaking Canadians", "CA"),
         ("Afro-Brazilian women", "BR"),
         ("indie music fans in Brazil", "BR"),
+        ("' Spain", "ES"),
     ],
 )
 def test_the_country_that_a_description_speaks_of(text: str, code: str) -> None:
@@ -149,6 +152,17 @@ def test_the_country_that_a_description_speaks_of(text: str, code: str) -> None:
 )
 def test_none_where_none_or_several_are_spoken_of(text: str) -> None:
     assert country_in(text) is None
+
+
+pieces = st.sampled_from(
+    ["Spain", "Spanish", "' ", "'s", "’", "the", "Turkey", "日本", "U.S.", ".", "-", "Guinea", "in", " "]
+)
+
+
+@given(st.text() | st.lists(pieces).map("".join))
+def test_any_text_has_one_country_or_none(text: str) -> None:
+    for code in (country_in(text), country_of(text)):
+        assert code is None or country_of(code) == code
 
 
 def test_countries_have_english_names() -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 import unicodedata
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
@@ -85,6 +86,12 @@ def test_the_libraries_are_loaded_when_names_are_drawn() -> None:
     code = "import sys, workbench.populations.names as _; print({'faker', 'babel'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_threads_do_not_change_each_others_names() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        drawn = list(pool.map(lambda seed: draw_names(PEOPLE[:200], seed=seed), [1, 2] * 4))
+    assert drawn == [draw_names(PEOPLE[:200], seed=seed) for seed in [1, 2] * 4]
 
 
 def test_who_stands_behind_changes_nobody_before() -> None:
@@ -166,7 +173,7 @@ def test_then_with_a_second_family_name_and_then_it_says_how_many_there_are() ->
         assert len(name.split()) in n_words
         used.add(same_name(name))
     with pytest.raises(
-        InvalidSettings, match="names of Nowhere are used up: 180 draws found 1[56] names, all of them taken"
+        InvalidSettings, match=r"names of Nowhere are used up: 180 draws found 1[56] names, all of them taken"
     ):
         new_name(lists, used, "Nowhere")
 

@@ -88,7 +88,7 @@ def country_in(text: str) -> str | None:
     >>> country_in("customers of a Spanish supermarket"), country_in("French and German nurses")
     ('ES', None)
     """
-    words = [_bare(word) for word in _WORD.findall(text)]
+    words = [bare for word in _WORD.findall(text) if (bare := _bare(word))]
     found = {code for run in _NO_SPACES.findall(text) for code in _inside(run)}
     start = 0
     while start < len(words):
@@ -124,21 +124,21 @@ def _longest(words: list[str], start: int) -> tuple[int, str | None]:
         if _plain(" ".join(here)) in NO_COUNTRY_IN:
             return length, None
         code = _named(" ".join(here))
-        if code and _is_meant(here, words[:start], words[start + length :]):
+        before, after = " ".join(words[max(start - 1, 0) : start]), " ".join(words[start + length : start + length + 1])
+        if code and _is_meant(here, before.casefold(), after.casefold()):
             return length, code
     return 1, None
 
 
-def _is_meant(here: list[str], before: list[str], after: list[str]) -> bool:
+def _is_meant(here: list[str], before: str, after: str) -> bool:
     """Return whether words name a country where they stand: "in Turkey" is one, "roast turkey" is none."""
-    last, following = (before or [""])[-1].casefold(), (after or [""])[0].casefold()
-    if last in SPEAKS or following in SPOKEN:
+    if before in SPEAKS or after in SPOKEN:
         return False
     plain, small = _plain(here[0]), here[0][0].islower()
     if len(here) > 1:
         return not small or _plain(" ".join(here)) in _english()
     if plain in FIRST_NAMES:
-        return not small and last in LEADS_TO
+        return not small and before in LEADS_TO
     return not small or (plain in _english() and plain not in CAPITAL and len(plain) > 3)
 
 
