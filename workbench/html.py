@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -70,6 +71,17 @@ def dialogue(rows: Sequence[tuple[int, str, str, str, bool]], thumbnails: Mappin
             f"{_picture(shown.get(number))}</div>"
         )
     return f'<div style="max-width:56em;line-height:1.45">{"".join(parts)}</div>'
+
+
+def image(png: bytes, words: str) -> str:
+    """Return a picture that is part of the page.
+
+    Args:
+        png: the bytes of it.
+        words: that say what is on it, where it cannot be seen.
+    """
+    data = base64.b64encode(png).decode("ascii")
+    return f'<img alt="{text(words)}" src="data:image/png;base64,{data}" style="max-width:100%;display:block">'
 
 
 def _picture(url: str | None) -> str:

@@ -1,12 +1,18 @@
-"""Figures: each function takes a DataFrame and returns an Axes. They read well on light and on dark paper."""
+"""Figures: each function takes a DataFrame and returns an Axes, or a Figure where it draws several.
+
+They read well on light and on dark paper.
+"""
 
 from __future__ import annotations
 
+import io
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _INK = "#78828f"  # readable on white and on near-black
 _COLOURS = ("#3b82c4", "#d9822b", "#3f9c6b", "#b0579c", "#8a7a2e", "#5b6fd6")
@@ -52,15 +58,133 @@ def talk_share(transcript: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def levels(rows: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the shares of the levels of one attribute: realised ones as bars, targets as outlines around them.
+
+    Args:
+        rows: a row a level: attribute, level, target (NaN where there is none), realised; as in `Profile.table`.
+        ax: where to draw; a new figure when not given.
+    """
+    alone = ax is None
+    ax = ax or _axes(height=0.9 + _LEVEL * len(rows))
+    places = list(range(len(rows)))
+    shares, targets = 100 * rows["realised"].to_numpy(), 100 * rows["target"].fillna(0).to_numpy()
+    ax.barh(places, shares, color=_COLOURS[0], height=0.5, label="realised")
+    if rows["target"].notna().any():
+        ax.barh(places, targets, color="none", edgecolor=_INK, height=0.84, linewidth=1.1, label="target")
+    longest = max(shares.max(), targets.max(), 1)
+    for place, share, target in zip(places, shares, targets, strict=True):
+        ax.text(max(share, target) + longest / 60, place, _per_cent(share), va="center", color=_INK, fontsize=8)
+    named = [_shortened(level) for level in rows["level"]]
+    ax.set(yticks=places, ylim=(len(rows) - 0.4, -0.6), xlim=(0, longest * 1.16), xticks=[])
+    ax.set_yticklabels(named, fontsize=8, fontfamily=_fonts())
+    ax.set_title(str(rows["attribute"].iloc[0]), loc="left", color=_INK, fontsize=10, fontfamily=_fonts())
+    if alone:
+        _legend(ax)
+    return ax
+
+
+def _per_cent(share: float) -> str:
+    return f"{share:.0f} %" if share >= 10 or not share else f"{share:.1f} %"
+
+
+def _legend(*axes: Axes) -> None:
+    """Say at the foot of the figure what is the target, where there is one."""
+    handles, labels = max((ax.get_legend_handles_labels() for ax in axes), key=lambda one: len(one[1]))
+    if len(labels) > 1:
+        figure = axes[0].figure
+        figure.legend(handles, labels, loc="outside lower left", ncols=2, frameon=False, labelcolor=_INK, fontsize=8)
+
+
+def profile(table: pd.DataFrame) -> Figure:
+    """Draw a chart of `levels` for each attribute, in two columns.
+
+    Args:
+        table: as `Profile.table`.
+
+    Returns:
+        the figure; pyplot does not keep it, so that a notebook shows it once.
+    """
+    import matplotlib.pyplot as plt
+
+    charts = [rows for _, rows in table.groupby("attribute", sort=False)]
+    columns = _columns([_TITLE + len(rows) for rows in charts])
+    height = max(sum(_TITLE + len(charts[number]) for number in column) for column in columns)
+    figure = plt.figure(figsize=(4.8 * len(columns), _LEVEL * height + 0.5), layout="constrained")
+    plt.close(figure)
+    figure.patch.set_alpha(0)
+    grid = figure.add_gridspec(1, len(columns))
+    for number_of_column, column in enumerate(columns):
+        heights = [_TITLE + len(charts[number]) for number in column]
+        spare = [height - sum(heights)] if sum(heights) < height else []
+        inner = grid[number_of_column].subgridspec(len(heights + spare), 1, height_ratios=heights + spare)
+        for row, number in enumerate(column):
+            levels(charts[number], _plain(figure.add_subplot(inner[row])))
+    _legend(*figure.axes)
+    return figure
+
+
+_LEVEL = 0.22
+"""Inches for a level."""
+_TITLE = 2.4
+"""Levels that would fit where the title of a chart is."""
+_LONGEST = 30
+"""Characters of a level's name."""
+
+
+def _shortened(level: object) -> str:
+    # A dollar sign would begin a formula.
+    words = " ".join(str(level).split())
+    return (words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1].rstrip()}…").replace("$", r"\$")
+
+
+def _columns(heights: list[float]) -> list[list[int]]:
+    """Divide charts into two columns of about one height, in their order; one chart stands alone."""
+    if len(heights) == 1:
+        return [[0]]
+    ends = range(1, len(heights))
+    end = min(ends, key=lambda end: max(sum(heights[:end]), sum(heights[end:])))
+    return [list(range(end)), list(range(end, len(heights)))]
+
+
+def _fonts() -> list[str]:
+    """Return fonts that are there, so that between them they have the letters of most languages."""
+    from matplotlib.font_manager import get_font_names
+
+    there = set(get_font_names())
+    return ["DejaVu Sans", *(name for name in _SCRIPTS if name in there)]
+
+
+_SCRIPTS = (
+    *("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "Noto Sans KR", "Noto Sans Arabic"),
+    *("Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Thai"),
+    *("Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Nirmala UI", "Leelawadee UI", "Segoe UI"),  # Windows
+    *("Hiragino Sans", "PingFang SC", "Apple SD Gothic Neo", "Kohinoor Devanagari", "Thonburi", "Arial Unicode MS"),
+)
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG, with nothing behind it; letters that no font has are empty boxes."""
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.savefig(file, format="png", dpi=110, transparent=True)
+    return file.getvalue()
+
+
 def _axes(height: float) -> Axes:
     import matplotlib.pyplot as plt
 
     figure, ax = plt.subplots(figsize=(7.2, max(height, 1.6)), layout="constrained")
     figure.patch.set_alpha(0)
+    ax.grid(axis="x", color=_INK, alpha=0.25, linewidth=0.6)
+    return _plain(ax)
+
+
+def _plain(ax: Axes) -> Axes:
     ax.patch.set_alpha(0)
     ax.tick_params(colors=_INK, length=0)
     ax.xaxis.label.set_color(_INK)
-    ax.grid(axis="x", color=_INK, alpha=0.25, linewidth=0.6)
     for side in ax.spines.values():
         side.set_visible(False)
     return ax

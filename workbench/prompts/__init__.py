@@ -12,7 +12,7 @@ from workbench.errors import PromptError
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
-__all__ = ["prompts_version", "render", "render_text"]
+__all__ = ["prompts_version", "render", "render_text", "variables_of"]
 
 
 def render(prompt: str, /, **variables: Any) -> str:
@@ -41,6 +41,19 @@ def render_text(source: str, name: str, /, **variables: Any) -> str:
             claim may not have.
     """
     return _render(_compile(source, name), repr(name), variables)
+
+
+def variables_of(source: str, name: str, /) -> frozenset[str]:
+    """Return the variables that a text of a researcher speaks of.
+
+    Args:
+        source: a Jinja2 template.
+        name: what it is called, for messages.
+
+    Raises:
+        PromptError: it is no template.
+    """
+    return _compile(source, name)[1]
 
 
 def _render(compiled: tuple[Template, frozenset[str]], name: str, variables: dict[str, Any]) -> str:

@@ -1,0 +1,392 @@
+"""`Population`: people as a sequence and as a table, with their weights and with answers that no prompt may carry."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, overload
+
+from workbench import html
+from workbench.agents.person import Person
+from workbench.errors import InvalidPersona, InvalidSettings, UnknownName
+from workbench.populations.picking import mask_of, places_meant
+from workbench.populations.strata import drawn, parted, strata_of
+from workbench.populations.tables import about_people, check_held_out, frame_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.llm.meter import Meter
+    from workbench.populations.picking import Condition
+    from workbench.populations.plan import SamplingPlan
+    from workbench.populations.profile import Profile
+    from workbench.populations.respondents import Describe
+    from workbench.record.placing import IfExists
+
+SHOWN = 10
+"""People in the table of a notebook."""
+SHOWN_COLUMNS = 6
+
+
+class Population(Sequence[Person]):
+    """People, in an order.
+
+    Args:
+        people: of whom each has a name of their own.
+        weights: how many of all people each stands for, in proportion: positive numbers; all 1 when not given.
+        plan: that they were sampled by.
+        held_out: a row a person: answers to compare theirs with. No prompt may carry them, so no persona has them.
+        data: a row a person: what else is known of them, such as the coded columns that a respondent came from.
+        about: who they are, in words.
+        meter: what it took to make them.
+
+    Raises:
+        InvalidPersona: two of one name.
+        InvalidSettings: weights or tables that do not fit the people, or a held-out column that is in their personas.
+
+    >>> people = Population([Person({"name": "Lisa", "age": 28}), Person({"name": "Oscar", "age": 41})])
+    >>> people["Oscar"].persona.age, people.filter("age < 30").names
+    (41, ('Lisa',))
+    """
+
+    def __init__(
+        self,
+        people: Iterable[Person],
+        *,
+        weights: Iterable[float] | None = None,
+        plan: SamplingPlan | None = None,
+        held_out: pd.DataFrame | None = None,
+        data: pd.DataFrame | None = None,
+        about: str = "",
+        meter: Meter | None = None,
+    ) -> None:
+        self._people = tuple(people)
+        self._places = _places_of(self._people)
+        self.plan, self.about, self.meter = plan, about, meter
+        self._weights = _checked_weights(weights, self.names)
+        self.data = None if data is None else about_people(data, self.names, "data")
+        self.held_out = None if held_out is None else about_people(held_out, self.names, "held_out")
+        if self.held_out is not None:
+            check_held_out(self.held_out, self.data, self._people)
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: pd.DataFrame,
+        describe: Describe,
+        *,
+        hold_out: Sequence[str] = (),
+        weights: str | Iterable[float] | None = None,
+        name: str = "Respondent {{ number }}",
+        about: str = "",
+    ) -> Self:
+        """Make people of the respondents of a survey, one a row; no model is needed.
+
+        Args:
+            df: the survey.
+            describe: for each column that the persona tells, how: a key of the persona takes the value as it is (dots
+                lead inside, as in `occupation.title`); a mapping `{code: label}` puts labels under the column's name, a
+                tuple `(key, labels)` under another key; a Jinja2 template makes a sentence of `other_facts`, of
+                `value`, `number`, and the other columns of the row. What is missing in a row is left out.
+            hold_out: columns with the answers that are to be predicted: they stay beside the people, in `held_out`.
+            weights: a column, or a number a row.
+            name: a column, or a template as for `describe`; each name once.
+            about: who they are, in words.
+
+        Raises:
+            InvalidSettings: columns that are not there or are held out, codes that have no label, weights that are
+                missing or not positive; all are named.
+            InvalidPersona: values that a persona cannot have, or a name that is there twice.
+            PromptError: a template that cannot be rendered.
+        """
+        from workbench.populations.respondents import respondents_of
+
+        found = respondents_of(df, describe, hold_out=hold_out, weights=weights, name=name)
+        people = [Person(persona) for persona in found.personas]
+        return cls(people, weights=found.weights, held_out=found.held_out, data=found.data, about=about)
+
+    # -- a sequence ----------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def __contains__(self, one: object) -> bool:
+        return _folded(one) in self._places if isinstance(one, str) else one in self._people
+
+    @overload
+    def __getitem__(self, wanted: int | str) -> Person: ...
+
+    @overload
+    def __getitem__(self, wanted: slice | Iterable[Any]) -> Population: ...
+
+    def __getitem__(self, wanted: Any) -> Person | Population:
+        """Return the person of a place or a name, or the population of a slice, a mask, or a list of places or names.
+
+        Raises:
+            UnknownName: nobody has the name.
+            IndexError: there is no such place.
+        """
+        if isinstance(wanted, str):
+            return self._people[self._place(wanted)]
+        if isinstance(wanted, slice):
+            return self._of(range(len(self))[wanted])
+        if isinstance(wanted, Iterable):
+            return self._of(places_meant(wanted, self.names, self._place))
+        person: Person = self._people[wanted]
+        return person
+
+    def _place(self, name: str) -> int:
+        from rapidfuzz import process
+
+        if (place := self._places.get(_folded(name))) is not None:
+            return place
+        near = [str(match[0]) for match in process.extract(name, self.names, limit=3, score_cutoff=60)]
+        known = f"the nearest: {', '.join(near)}" if near else f"there are {_some(self.names)}"
+        raise UnknownName(f"nobody is called {name!r}; {known}")
+
+    def _of(self, places: Iterable[int]) -> Population:
+        """Return some of the people, with all that is known of them."""
+        chosen = list(places)
+        return Population(
+            [self._people[place] for place in chosen],
+            weights=[self._weights[place] for place in chosen],
+            plan=self.plan,
+            held_out=None if self.held_out is None else self.held_out.iloc[chosen],
+            data=None if self.data is None else self.data.iloc[chosen],
+            about=self.about,
+            meter=self.meter,
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all, in their order."""
+        return tuple(person.name for person in self._people)
+
+    # -- weights and table ---------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> pd.Series[float]:
+        """How many of all people each stands for, in proportion, by name."""
+        import pandas as pd
+
+        return pd.Series(self._weights, pd.Index(self.names, name="name", dtype=object), dtype=float, name="weight")
+
+    @property
+    def effective_n(self) -> float:
+        """How many people of equal weights would tell as much: `(sum w)² / sum w²` (Kish 1965)."""
+        largest = max(self._weights, default=1.0)
+        shares = [weight / largest for weight in self._weights]
+        return math.fsum(shares) ** 2 / math.fsum(share**2 for share in shares) if shares else 0.0
+
+    def to_frame(self, *, held_out: bool = False) -> pd.DataFrame:
+        """Return the people as a table, a row each.
+
+        Args:
+            held_out: whether it has the columns that are held out, too.
+
+        Returns:
+            a DataFrame, index `name`: a column each key of their personas (`occupation.title`; lists as lists), then
+            the columns of `data` that are no such key, then `weight`.
+        """
+        import pandas as pd
+
+        table = frame_of(self._people)
+        parts = [table]
+        if self.data is not None:
+            parts.append(self.data[[name for name in self.data.columns if name not in table.columns]])
+        parts.append(self.weights.to_frame())
+        return pd.concat(parts + ([self.held_out] if held_out and self.held_out is not None else []), axis="columns")
+
+    # -- some of them --------------------------------------------------------------------------------------
+
+    def filter(self, condition: Condition) -> Population:
+        """Return those who meet a condition, in their order.
+
+        Args:
+            condition: a function of a person; a query over `to_frame()`, such as `"age < 30 and gender == 'female'"`;
+                or a boolean Series.
+
+        Raises:
+            InvalidSettings: a query that cannot be answered; the columns there are, are named.
+        """
+        return self._of(places_meant(mask_of(condition, self._people, self.to_frame), self.names, self._place))
+
+    def groups(self, by: str | Sequence[str]) -> dict[Any, Population]:
+        """Return the people of each level of a column, or of each combination of levels of several.
+
+        Args:
+            by: a column or several, held-out ones too. Where the plan has it, its levels are meant: ages in ranges.
+
+        Returns:
+            by level, or by a tuple of levels where `by` is a list; None is the level of those who have none.
+        """
+        strata = strata_of(self.to_frame(held_out=True), by, self.plan)
+        return {level: self._of(places) for level, places in strata.items()}
+
+    def sample(self, n: int, *, seed: int = 0, by: str | Sequence[str] | None = None) -> Population:
+        """Draw people without replacement, whatever their weights; they keep their order.
+
+        Args:
+            n: how many.
+            seed: the same one draws the same people.
+            by: columns as for `groups`: of each group as many are drawn as are in proportion to it, by largest
+                remainder.
+
+        Raises:
+            InvalidSettings: more than there are.
+        """
+        import numpy as np
+
+        if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= len(self):
+            raise InvalidSettings(
+                f"n={n!r}: a whole number from 0 to {len(self):,} is needed: so many people there are"
+            )
+        return self._of(drawn(self._strata(by), n, np.random.default_rng(seed)))
+
+    def split(
+        self, parts: Mapping[str, float], *, by: str | Sequence[str] | None = None, seed: int = 0
+    ) -> dict[str, Population]:
+        """Divide the people at random into parts; everybody is in one of them, and they keep their order.
+
+        Args:
+            parts: the share of each: `{"train": 0.8, "test": 0.2}`.
+            by: columns as for `groups`: each group is divided in these shares, to within one person.
+            seed: the same one divides them in the same way.
+
+        Raises:
+            InvalidSettings: shares that do not add up to 1.
+        """
+        import numpy as np
+
+        divided = parted(self._strata(by), parts, np.random.default_rng(seed))
+        return {part: self._of(places) for part, places in divided.items()}
+
+    def _strata(self, by: str | Sequence[str] | None) -> dict[Any, list[int]]:
+        if by is None:
+            return {(): list(range(len(self)))}
+        return strata_of(self.to_frame(held_out=True), by, self.plan)
+
+    # -- what they are like --------------------------------------------------------------------------------
+
+    def profile(self, by: str | Sequence[str] | None = None) -> Profile:
+        """Return how the people are distributed, how diverse and how alike they are; no model is asked.
+
+        Args:
+            by: the attributes; when not given those of the plan, or else all that have a few levels.
+        """
+        from workbench.populations.profile import profile_of
+
+        return profile_of(self, [by] if isinstance(by, str) else by)
+
+    def gap(self) -> pd.DataFrame:
+        """Return how far the people are from what the plan wants, a row a marginal.
+
+        Returns:
+            a DataFrame: attribute, levels, largest_difference (in people), total_variation (0-1: of the people against
+            the shares to be sampled), weighted_total_variation (of their weights against the shares of all people).
+
+        Raises:
+            InvalidSettings: there is no plan.
+        """
+        from workbench.populations.gap import gap_of
+
+        return gap_of(self)
+
+    # -- files ---------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path, *, if_exists: IfExists = "fail") -> Path:
+        """Write the people to one file, `*.jsonl`, or to a folder with a file a person.
+
+        Args:
+            path: where; what is there is replaced only when all is written.
+            if_exists: what becomes of people who are there already: `fail` or `replace`.
+
+        Raises:
+            RunExists: people are there already, and `if_exists` is `fail`.
+            StorageError: it cannot be written, or something else is there; what was there stays.
+        """
+        from workbench.populations.population_files import save
+
+        return save(self, Path(path), if_exists)
+
+    @classmethod
+    def load(cls, path: str | Path, **given: Any) -> Self:
+        """Read people that `save` wrote, or any folder of `*.agent.json`: then everybody's weight is 1.
+
+        Args:
+            path: the file or folder.
+            **given: what `Person.load` takes, for all of them.
+
+        Raises:
+            UnknownName: there is nothing of this name.
+            DamagedFile, InvalidPersona: it cannot be read; the line or the file is named.
+        """
+        from workbench.populations.population_files import load
+
+        people, parts = load(Path(path), given)
+        return cls(people, **parts)
+
+    # -- views ---------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """Return in a few lines who they are: how many, and the shares of their attributes."""
+        from workbench.populations.profile import shares_in_words
+
+        lines = [f"{self._counted()}: {self.about}" if self.about else self._counted()]
+        lines += [f"  {line}" for line in shares_in_words(self)]
+        if self.held_out is not None:
+            lines.append(f"  held out: {', '.join(self.held_out.columns)}")
+        return "\n".join(lines)
+
+    def _counted(self) -> str:
+        people = "1 person" if len(self) == 1 else f"{len(self):,} people"
+        return f"{people}, effective n {self.effective_n:,.1f}"
+
+    def __repr__(self) -> str:
+        return f"Population({self._counted()}{f', {self.about!r}' if self.about else ''})"
+
+    def _repr_html_(self) -> str:
+        first = self[:SHOWN]
+        table = first.to_frame()
+        plain = [name for name in table.columns if not table[name].map(lambda value: isinstance(value, list)).any()]
+        wanted = [name for name in (self.plan.names if self.plan else plain[:-1]) if name in plain][:SHOWN_COLUMNS]
+        table = table[[*wanted, "weight"]].astype(object)
+        rows = [[name, *row] for name, row in zip(first.names, table.where(table.notna(), "").values, strict=True)]
+        more = html.paragraph(f"and {len(self) - SHOWN:,} more", quiet=True) if len(self) > SHOWN else ""
+        return html.box(self.about or "Population", self._counted(), html.table(["name", *table.columns], rows) + more)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _places_of(people: Sequence[Any]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for place, person in enumerate(people):
+        if not isinstance(person, Person):
+            raise InvalidSettings(f"{person!r} is no person: give wb.Person(...)")
+        if (other := places.setdefault(_folded(person.name), place)) != place:
+            raise InvalidPersona(
+                f"two people are called {person.name!r} (places {other} and {place}; case does not count): each needs "
+                "a name of their own, as answers are kept by it"
+            )
+    return places
+
+
+def _checked_weights(weights: Iterable[float] | None, names: Sequence[str]) -> tuple[float, ...]:
+    given = [1.0] * len(names) if weights is None else list(weights)
+    if len(given) != len(names):
+        raise InvalidSettings(f"{len(given):,} weights for {len(names):,} people: one a person is needed")
+    try:
+        numbers = [float(weight) for weight in given]
+    except (TypeError, ValueError) as error:
+        raise InvalidSettings(f"weights are numbers: {error}") from error
+    if wrong := [name for name, x in zip(names, numbers, strict=True) if not (math.isfinite(x) and x > 0)]:
+        raise InvalidSettings(f"the weight of {_some(wrong)} is no positive number: leave these people out, or mend it")
+    return tuple(numbers)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
