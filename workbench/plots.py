@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Figure  # for those who may not import matplotlib
 
 _INK = "#78828f"  # readable on white and on near-black
 _COLOURS = ("#3b82c4", "#d9822b", "#3f9c6b", "#b0579c", "#8a7a2e", "#5b6fd6")

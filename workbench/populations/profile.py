@@ -16,8 +16,8 @@ from workbench.populations.tables import frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
+    from workbench.plots import Figure
     from workbench.populations.fitting import Numbers
     from workbench.populations.plan import SamplingPlan
     from workbench.populations.population import Population
