@@ -18,6 +18,7 @@ from workbench.populations.tables import about_people, check_held_out, frame_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.llm.client import LLM
     from workbench.llm.meter import Meter
     from workbench.populations.picking import Condition
     from workbench.populations.plan import SamplingPlan
@@ -81,6 +82,7 @@ class Population(Sequence[Person]):
         weights: str | Iterable[float] | None = None,
         name: str = "Respondent {{ number }}",
         about: str = "",
+        llm: LLM | None = None,
     ) -> Self:
         """Make people of the respondents of a survey, one a row; no model is needed.
 
@@ -94,6 +96,7 @@ class Population(Sequence[Person]):
             weights: a column, or a number a row.
             name: a column, or a template as for `describe`; each name once.
             about: who they are, in words.
+            llm: that they think with outside of a world; the default one when not given.
 
         Raises:
             InvalidSettings: columns that are not there or are held out, codes that have no label, weights that are
@@ -104,7 +107,7 @@ class Population(Sequence[Person]):
         from workbench.populations.respondents import respondents_of
 
         found = respondents_of(df, describe, hold_out=hold_out, weights=weights, name=name)
-        people = [Person(persona) for persona in found.personas]
+        people = [Person(persona, llm=llm) for persona in found.personas]
         return cls(people, weights=found.weights, held_out=found.held_out, data=found.data, about=about)
 
     # -- a sequence ----------------------------------------------------------------------------------------
