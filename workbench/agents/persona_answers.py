@@ -128,16 +128,6 @@ class Short(BaseModel):
         return {key: value for key, value in written.items() if value}
 
 
-class ShortNamed(Short):
-    """The same for somebody who has no name yet."""
-
-    name: str = Field(min_length=4, max_length=30, pattern=r"^\S.*\S$")
-
-    def persona(self) -> dict[str, Any]:
-        """Return what was written as a persona has it."""
-        return {"name": self.name, **super().persona()}
-
-
 ANSWERS: dict[Detail, type[Brief]] = {"brief": Brief, "standard": Standard, "rich": Rich}
 
 

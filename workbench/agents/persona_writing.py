@@ -8,7 +8,7 @@ from typing import get_args
 
 from workbench.agents.fixed_facts import Facts, broken, check_facts, fact_lines, placed
 from workbench.agents.persona import Persona
-from workbench.agents.persona_answers import ANSWERS, TOKENS, WORDS_PER_TOKEN, Brief, Detail, Short, ShortNamed
+from workbench.agents.persona_answers import ANSWERS, TOKENS, WORDS_PER_TOKEN, Brief, Detail, Short
 from workbench.errors import FactsNotKept, InvalidSettings
 from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM
@@ -86,7 +86,7 @@ async def write_persona(llm: LLM, commission: Commission, *, seed: int) -> Writt
 
 
 async def _write(llm: LLM, commission: Commission, seed: int) -> Written:
-    messages, wrong = commission.messages(), dict[str, str]()
+    messages, wrong, calls = commission.messages(), dict[str, str](), list[str]()
     for attempt in range(1, ATTEMPTS + 1):
         schema: type[Brief] = ANSWERS[commission.detail]
         reply = await llm.complete(messages, schema, purpose="persona", person=commission.name, seed=seed)
@@ -94,23 +94,26 @@ async def _write(llm: LLM, commission: Commission, seed: int) -> Written:
         wrong = broken(commission.facts, echo, reply.value.persona())
         if not wrong:
             return Written(placed(commission.facts, reply.value.persona()), attempt, reply.call)
+        calls.append(reply.call)
         messages = [*commission.messages(), *_objection(reply.text, wrong, commission.facts)]
+    llm.forget(calls)
     raise _not_kept(commission, wrong)
 
 
 async def _write_shortly(llm: LLM, commission: Commission, seed: int) -> Written:
     """Ask a very small model; it does not repeat facts: what is seen is whether its sentence contradicts them."""
-    schema: type[Short] = Short if commission.name else ShortNamed
-    messages, wrong = commission.short_messages(), dict[str, str]()
+    messages, wrong, calls = commission.short_messages(), dict[str, str](), list[str]()
     echo = {path: str(value) for path, value in commission.facts.items()}
     for attempt in range(1, ATTEMPTS + 1):
         reply = await llm.complete(
-            messages, schema, purpose="persona", person=commission.name, seed=derive_seed(seed, attempt)
+            messages, Short, purpose="persona", person=commission.name, seed=derive_seed(seed, attempt)
         )
         written = reply.value.persona()
         wrong = broken(commission.facts, echo, {"other_facts": written.get("other_facts", [])})
         if not wrong:
             return Written(placed(commission.facts, written), attempt, reply.call)
+        calls.append(reply.call)
+    llm.forget(calls)
     raise _not_kept(commission, wrong)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -241,14 +241,24 @@ class LLM:
                 break
             except NotOfSchema as problem:
                 if schema is None or not remaining:
-                    if self.cache.mode != "replay":  # else the same failure would come back from the cache for ever
-                        self.cache.forget(request.key for request in rounds)
+                    self.forget(request.key for request in rounds)
                     raise _unreadable(answer, problem, purpose, person, len(rounds)) from problem
                 asked = [*asked, *_repair(answer, problem, schema)]
         if len(rounds) > 1 and self.cache.mode != "replay":
             self.cache.keep(rounds[0], answer)  # one key then has the whole call, for replays and recordings
         self.mark_used(rounds[0].key)
         return Reply(answer.text, value, usage, cached, rounds[0].key)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop calls whose answers were of no use: the same failure would come back from the cache for ever."""
+        if self.cache.mode == "replay":
+            return
+        dropped = set(keys)
+        self.cache.forget(dropped)
+        self._used[:] = b"".join(bytes.fromhex(key) for key in self._used_keys() if key not in dropped)
+
+    def _used_keys(self) -> Iterator[str]:
+        return (self._used[at : at + KEY_BYTES].hex() for at in range(0, len(self._used), KEY_BYTES))
 
     def mark_used(self, key: str) -> None:
         """Remember a call for `export`."""
@@ -270,8 +280,7 @@ class LLM:
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
         }
-        used = {self._used[at : at + KEY_BYTES].hex() for at in range(0, len(self._used), KEY_BYTES)}
-        return self.cache.export(path, used, made_with)
+        return self.cache.export(path, self._used_keys(), made_with)
 
     async def embed(self, texts: Sequence[str], *, purpose: str = "embedding") -> np.ndarray[Any, Any]:
         """Return the embeddings of texts, shape (n, dimensions), each of length 1; cached like calls.

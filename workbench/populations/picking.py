@@ -3,17 +3,67 @@
 from __future__ import annotations
 
 import operator
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.errors import InvalidSettings
+from workbench.agents.person import Person
+from workbench.errors import InvalidPersona, InvalidSettings, UnknownName
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.agents.person import Person
-
     Condition = Callable[[Person], Any] | str | pd.Series[bool]
+
+
+class Places:
+    """Where in a population each person is, by name, however it is written (NFC, case).
+
+    Args:
+        people: in their order.
+
+    Raises:
+        InvalidSettings: something that is no person.
+        InvalidPersona: two of one name.
+    """
+
+    def __init__(self, people: Sequence[Any]) -> None:
+        self._places: dict[str, int] = {}
+        for place, person in enumerate(people):
+            if not isinstance(person, Person):
+                raise InvalidSettings(f"{person!r} is no person: give wb.Person(...)")
+            if (other := self._places.setdefault(_folded(person.name), place)) != place:
+                raise InvalidPersona(
+                    f"two people are called {person.name!r} (places {other} and {place}; case does not count): each "
+                    "needs a name of their own, as answers are kept by it"
+                )
+        self._names = [person.name for person in people]
+
+    def __contains__(self, name: str) -> bool:
+        return _folded(name) in self._places
+
+    def of(self, name: str) -> int:
+        """Return the place of a person.
+
+        Raises:
+            UnknownName: nobody has the name; the nearest ones are named.
+        """
+        from rapidfuzz import process
+
+        if (place := self._places.get(_folded(name))) is not None:
+            return place
+        near = [str(match[0]) for match in process.extract(name, self._names, limit=3, score_cutoff=60)]
+        known = f"the nearest: {', '.join(near)}" if near else f"there are {some(self._names)}"
+        raise UnknownName(f"nobody is called {name!r}; {known}")
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first five names, and how many more there are."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
 
 
 def places_meant(wanted: Iterable[Any], names: Sequence[str], place_of: Callable[[str], int]) -> list[int]:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
+from workbench import html
+from workbench.agents.countries import country_name, require_country
 from workbench.agents.persona_files import read_file, write_file
 from workbench.errors import InvalidSettings
 from workbench.populations.combinations import check_combination, say
 from workbench.populations.dimensions import Dimension
 from workbench.populations.drawing import draw, fit_all
+from workbench.populations.naming import OF_COUNTRY, home_of
 from workbench.populations.quotas import dimensions_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.agents.persona_answers import Detail
+    from workbench.llm.client import LLM
+    from workbench.plots import Figure
+    from workbench.worlds.estimate import Estimate
+
 FILE_TYPE = "SamplingPlan"
+LEFT_OUT_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -26,12 +36,13 @@ class SamplingPlan:
 
     Args:
         n: how many people.
-        dimensions: `Dimension`s, or quotas: `{"gender": {"female": 0.5, "male": 0.5}, "age": {"18-34": 0.3, ...}}`, as
-            shares or as counts that add up to n; a key of several names, `("gender", "age")`, takes the shares of their
+        quotas: `Dimension`s, or `{"gender": {"female": 0.5, "male": 0.5}, "age": {"18-34": 0.3, ...}}`, as shares or as
+            counts that add up to n; a key of several names, `("gender", "age")`, takes the shares of their
             combinations, nested: `{"female": {"18-34": 0.2, ...}, ...}`.
         impossible: combinations that nobody has, as `[{"age": "< 18", "marital_status": "married"}]`.
         about: who they are, in words.
         country: where they are from, for their names, as a name or a code; found in `about` when not given.
+        left_out: what of a description became no dimension, and why, to be looked at.
 
     Raises:
         InvalidSettings: a plan that contradicts itself.
@@ -44,20 +55,28 @@ class SamplingPlan:
     """
 
     n: int
-    dimensions: Sequence[Dimension]
+    quotas: Sequence[Dimension] | Mapping[Any, Any]
     impossible: Sequence[Mapping[str, Any]] = field(default=(), kw_only=True)
     about: str = field(default="", kw_only=True)
     country: str | None = field(default=None, kw_only=True)
+    left_out: Sequence[str] = field(default=(), kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
+        if self.country is not None:
+            require_country(self.country)
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
             raise InvalidSettings(f"n={self.n!r}: a whole number of people is needed, 1 or more")
-        given = self.dimensions
+        given = self.quotas
         dimensions = dimensions_of(given, self.n) if isinstance(given, Mapping) else tuple(given)
-        object.__setattr__(self, "dimensions", dimensions)
+        object.__setattr__(self, "quotas", dimensions)
         _check_dimensions(dimensions)
         known = {dimension.name: dimension for dimension in dimensions}
         object.__setattr__(self, "impossible", tuple(check_combination(one, known) for one in self.impossible))
+
+    @property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """What the quotas are of, in order."""
+        return cast("tuple[Dimension, ...]", self.quotas)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,6 +87,94 @@ class SamplingPlan:
         if name not in self.names:
             raise InvalidSettings(f"the plan has no dimension {name!r}; there are {', '.join(self.names)}")
         return next(dimension for dimension in self.dimensions if dimension.name == name)
+
+    @classmethod
+    async def propose(
+        cls, about: str, n: int, *, country: str | None = None, llm: LLM | None = None, seed: int = 0
+    ) -> SamplingPlan:
+        """Let the model propose dimensions, levels, shares, and what depends on what, in one request.
+
+        They are what the model believes of such people, and no statistics: look at them, and put in what you know.
+
+        Args:
+            about: who they are, in words: "customers of a Spanish supermarket".
+            n: how many people.
+            country: where they are from; the model says it when not given.
+            llm: the model; the default one when not given. The embedded one proposes gender and age only.
+            seed: another one is another proposal.
+
+        Raises:
+            InvalidSettings: n, or a country that there is not.
+            UnreadableAnswer: what it proposed cannot be drawn from, also after two repair rounds.
+            ModelError: the model could not be asked.
+        """
+        from workbench.llm.client import default_llm
+        from workbench.populations.proposing import propose
+
+        return await propose(about, n, llm=llm or default_llm(), seed=seed, country=country)
+
+    @classmethod
+    def from_demographics(
+        cls,
+        source: str | Path | Mapping[str, Any],
+        n: int | None = None,
+        *,
+        about: str | None = None,
+        only: Sequence[str] | None = None,
+    ) -> SamplingPlan:
+        """Read a plan out of a demographic description: marginals, and tables nested in each other.
+
+        Every mapping with shares that add up to 1, or 100 %, becomes a dimension, called by its heading ("Age
+        Distribution" is `age`); a table of such tables, a row for each level of a dimension before it, becomes one that
+        depends on that. What does not add up is in `left_out`, with the reason.
+
+        Args:
+            source: a JSON or YAML file, or what one holds; plans that were saved are read as well.
+            n: how many people; may stand in the file.
+            about: who they are, in words; the title of the description when not given.
+            only: the dimensions to keep; all when not given.
+
+        Raises:
+            UnknownName: there is no such file.
+            InvalidSettings: nothing in it is a dimension, or n is missing.
+        """
+        from workbench.populations.demographics import plan_of_demographics
+
+        data = source if isinstance(source, Mapping) else read_file(source)
+        return plan_of_demographics(data, n, about, only)
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: pd.DataFrame,
+        columns: Sequence[str] | Mapping[str, str],
+        n: int,
+        *,
+        weights: str | None = None,
+        joint: bool = False,
+        bins: Mapping[str, Sequence[float]] | None = None,
+        about: str = "",
+        country: str | None = None,
+    ) -> SamplingPlan:
+        """Take the shares of a survey or a census: people are drawn as the rows of a table are distributed.
+
+        Args:
+            df: a row a person; values that are missing do not count.
+            columns: to draw by; as a mapping, with the keys that personas have for them: `{"sex": "gender"}`.
+            n: how many people.
+            weights: a column: how many people each row stands for.
+            joint: whether all combinations are as frequent as in the table, or only each column on its own.
+            bins: for columns of numbers, rising ends of ranges: `{"age": [18, 35, 55, 91]}` is 18-34, 35-54, 55-90;
+                round ranges are found when not given.
+            about: who they are, in words.
+            country: where they are from.
+
+        Raises:
+            InvalidSettings: columns that are not there, or ends between which not all numbers lie.
+        """
+        from workbench.populations.margins import plan_of_frame
+
+        return plan_of_frame(df, columns, n, weights=weights, joint=joint, bins=bins, about=about, country=country)
 
     # -- editing -------------------------------------------------------------------------------------------
 
@@ -81,14 +188,14 @@ class SamplingPlan:
         """
         new = Dimension(name, shares, **more)
         kept = [new if dimension.name == name else dimension for dimension in self.dimensions]
-        return replace(self, dimensions=kept if name in self.names else [*kept, new])
+        return replace(self, quotas=kept if name in self.names else [*kept, new])
 
     def without(self, *names: str) -> Self:
         """Return a plan that lacks some dimensions, and the impossible combinations that speak of them."""
         for name in names:
             self[name]
         kept = [dimension for dimension in self.dimensions if dimension.name not in names]
-        return replace(self, dimensions=kept, impossible=[one for one in self.impossible if not set(names) & set(one)])
+        return replace(self, quotas=kept, impossible=[one for one in self.impossible if not set(names) & set(one)])
 
     def rule_out(self, **combination: Any) -> Self:
         """Return a plan with one more combination that nobody has: `plan.rule_out(age="< 18", status="married")`."""
@@ -186,7 +293,48 @@ class SamplingPlan:
         for name, rows in self.targets().groupby("attribute", sort=False):
             shares = [f"{level} {share:.1%}" for level, share in zip(rows["level"], rows["share"], strict=True)]
             lines.append(f"  {name}: {', '.join(shares)}")
-        return "\n".join([*lines, *(f"  nobody is {say(one)}" for one in self.impossible)])
+        return "\n".join([*lines, *(f"  {note}" for note in self._notes())])
+
+    def _notes(self) -> list[str]:
+        """Return in words what the table does not say."""
+        code, known = home_of(self.country, self.about)
+        names = [] if any(name in OF_COUNTRY for name in self.names) else [f"names of {country_name(code)}, {known}"]
+        ruled_out = [f"nobody is {say(one)}" for one in self.impossible]
+        left_out = [f"left out: {what}" for what in self.left_out[:LEFT_OUT_SHOWN]]
+        more = len(self.left_out) - len(left_out)
+        return [*ruled_out, *names, *left_out, *([f"left out: {more} more, see left_out"] if more else [])]
+
+    def plot(self) -> Figure:
+        """Draw a small chart an attribute: the share that each level is to have."""
+        from workbench import plots
+
+        return plots.profile(self.to_frame().rename(columns={"share": "realised"}).assign(target=math.nan))
+
+    def _repr_html_(self) -> str:
+        from workbench import plots
+
+        notes = "".join(html.paragraph(note, quiet=True) for note in self._notes())
+        chart = html.image(plots.png(self.plot()), "Shares of the levels of each attribute; the table has the numbers.")
+        rows = [
+            [name, ", ".join(self[name].given), level, f"{share:.1%}", f"{n:.1f}"]
+            for name, level, share, n in self.to_frame().itertuples(index=False)
+        ]
+        table = html.table(["attribute", "given", "level", "share", "n"], rows)
+        return html.box(self.about or "Sampling plan", f"{self.n:,} people", notes + chart + table)
+
+    def estimate(self, detail: Detail = "standard", *, llm: LLM | None = None) -> Estimate:
+        """Return what it will take to write these people, before anything is spent.
+
+        Args:
+            detail: as for `Population.generate`.
+            llm: the model; the default one when not given.
+
+        Raises:
+            InvalidSettings: the quotas cannot be met together.
+        """
+        from workbench.populations.estimating import estimate
+
+        return estimate(self, detail, llm)
 
 
 def _check_dimensions(dimensions: Sequence[Any]) -> None:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from workbench import html
 from workbench.agents.person import Person
-from workbench.errors import InvalidPersona, InvalidSettings, UnknownName
-from workbench.populations.picking import mask_of, places_meant
+from workbench.errors import InvalidSettings
+from workbench.llm.client import default_llm
+from workbench.populations.picking import Places, mask_of, places_meant
 from workbench.populations.strata import drawn, parted, strata_of
-from workbench.populations.tables import about_people, check_held_out, frame_of
+from workbench.populations.tables import about_people, check_held_out, checked_weights, frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.agents.persona_answers import Detail
     from workbench.llm.client import LLM
-    from workbench.llm.meter import Meter
+    from workbench.llm.meter import Budget, Meter
+    from workbench.populations.naming import Names
     from workbench.populations.picking import Condition
     from workbench.populations.plan import SamplingPlan
     from workbench.populations.profile import Profile
@@ -64,13 +66,74 @@ class Population(Sequence[Person]):
         meter: Meter | None = None,
     ) -> None:
         self._people = tuple(people)
-        self._places = _places_of(self._people)
+        self._places = Places(self._people)
         self.plan, self.about, self.meter = plan, about, meter
-        self._weights = _checked_weights(weights, self.names)
+        self._weights = checked_weights(weights, self.names)
         self.data = None if data is None else about_people(data, self.names, "data")
         self.held_out = None if held_out is None else about_people(held_out, self.names, "held_out")
         if self.held_out is not None:
             check_held_out(self.held_out, self.data, self._people)
+
+    @classmethod
+    async def generate(
+        cls,
+        about: str = "",
+        quotas: Mapping[Any, Any] | None = None,
+        *,
+        n: int | None = None,
+        seed: int = 0,
+        plan: SamplingPlan | None = None,
+        detail: Detail = "standard",
+        country: str | None = None,
+        names: Names = (),
+        llm: LLM | None = None,
+        budget: Budget | None = None,
+        progress: bool = True,
+    ) -> Self:
+        """Draw people to quotas, and let the model write the rest of each around what is drawn: one request a person.
+
+        Everything that the model says is held against what was drawn, and asked for again where it differs. Where it is
+        cut off, the same call goes on, and pays for nothing twice: what was written is in the call cache.
+
+        Args:
+            about: who they are, in words: "customers of a Spanish supermarket".
+            quotas: as a `SamplingPlan` takes them; where neither they nor a plan are given the model proposes a plan,
+                in one request more.
+            n: how many people; the plan's number when not given.
+            seed: the same one draws the same people.
+            plan: in place of the quotas.
+            detail: how much is written of each: `brief` (about 200 tokens), `standard` or `rich` (all the fields).
+            country: where they are from, for their names; found in `about` when not given.
+            names: those to be given, in order; or for countries that there are no names of, others:
+                `{"Philippines": "Spain"}`. Drawn by country, gender and age when not given.
+            llm: that writes, and that they think with; the default one when not given.
+            budget: what may be spent on them.
+            progress: whether a bar is shown.
+
+        Returns:
+            the people, in the order drawn, with the plan, their design weights, what was spent (`meter`), and in `data`
+            how many `attempts` each took.
+
+        Raises:
+            InvalidSettings: quotas that cannot be met, or people that there are no names for: before anything is spent.
+            FactsNotKept: the model would not write somebody as drawn; the people and the attributes are named.
+            ModelError: the model could not be asked, or gave no readable answer.
+            BudgetSpent: the next request could break the budget.
+        """
+        from workbench.populations.generating import Drawn, attempts_of, plan_meant, written_people
+
+        model = (llm or default_llm()).metered(budget)
+        plan = await plan_meant(plan, about, quotas, n=n, country=country, llm=model, seed=seed)
+        drawn = Drawn.of(plan, seed, names)
+        written = await written_people(drawn, model, detail, progress=progress)
+        return cls(
+            [Person(one.persona, llm=llm) for one in written],
+            weights=drawn.table["weight"],
+            plan=plan,
+            data=attempts_of(written),
+            about=plan.about,
+            meter=model.meter,
+        )
 
     @classmethod
     def from_frame(
@@ -116,7 +179,7 @@ class Population(Sequence[Person]):
         return len(self._people)
 
     def __contains__(self, one: object) -> bool:
-        return _folded(one) in self._places if isinstance(one, str) else one in self._people
+        return one in self._places if isinstance(one, str) else one in self._people
 
     @overload
     def __getitem__(self, wanted: int | str) -> Person: ...
@@ -132,22 +195,13 @@ class Population(Sequence[Person]):
             IndexError: there is no such place.
         """
         if isinstance(wanted, str):
-            return self._people[self._place(wanted)]
+            return self._people[self._places.of(wanted)]
         if isinstance(wanted, slice):
             return self._of(range(len(self))[wanted])
         if isinstance(wanted, Iterable):
-            return self._of(places_meant(wanted, self.names, self._place))
+            return self._of(places_meant(wanted, self.names, self._places.of))
         person: Person = self._people[wanted]
         return person
-
-    def _place(self, name: str) -> int:
-        from rapidfuzz import process
-
-        if (place := self._places.get(_folded(name))) is not None:
-            return place
-        near = [str(match[0]) for match in process.extract(name, self.names, limit=3, score_cutoff=60)]
-        known = f"the nearest: {', '.join(near)}" if near else f"there are {_some(self.names)}"
-        raise UnknownName(f"nobody is called {name!r}; {known}")
 
     def _of(self, places: Iterable[int]) -> Population:
         """Return some of the people, with all that is known of them."""
@@ -214,7 +268,7 @@ class Population(Sequence[Person]):
         Raises:
             InvalidSettings: a query that cannot be answered; the columns there are, are named.
         """
-        return self._of(places_meant(mask_of(condition, self._people, self.to_frame), self.names, self._place))
+        return self._of(places_meant(mask_of(condition, self._people, self.to_frame), self.names, self._places.of))
 
     def groups(self, by: str | Sequence[str]) -> dict[Any, Population]:
         """Return the people of each level of a column, or of each combination of levels of several.
@@ -359,37 +413,3 @@ class Population(Sequence[Person]):
         rows = [[name, *row] for name, row in zip(first.names, table.where(table.notna(), "").values, strict=True)]
         more = html.paragraph(f"and {len(self) - SHOWN:,} more", quiet=True) if len(self) > SHOWN else ""
         return html.box(self.about or "Population", self._counted(), html.table(["name", *table.columns], rows) + more)
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _places_of(people: Sequence[Any]) -> dict[str, int]:
-    places: dict[str, int] = {}
-    for place, person in enumerate(people):
-        if not isinstance(person, Person):
-            raise InvalidSettings(f"{person!r} is no person: give wb.Person(...)")
-        if (other := places.setdefault(_folded(person.name), place)) != place:
-            raise InvalidPersona(
-                f"two people are called {person.name!r} (places {other} and {place}; case does not count): each needs "
-                "a name of their own, as answers are kept by it"
-            )
-    return places
-
-
-def _checked_weights(weights: Iterable[float] | None, names: Sequence[str]) -> tuple[float, ...]:
-    given = [1.0] * len(names) if weights is None else list(weights)
-    if len(given) != len(names):
-        raise InvalidSettings(f"{len(given):,} weights for {len(names):,} people: one a person is needed")
-    try:
-        numbers = [float(weight) for weight in given]
-    except (TypeError, ValueError) as error:
-        raise InvalidSettings(f"weights are numbers: {error}") from error
-    if wrong := [name for name, x in zip(names, numbers, strict=True) if not (math.isfinite(x) and x > 0)]:
-        raise InvalidSettings(f"the weight of {_some(wrong)} is no positive number: leave these people out, or mend it")
-    return tuple(numbers)
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")

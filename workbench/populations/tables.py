@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InvalidSettings
 from workbench.populations.dimensions import RESERVED
+from workbench.populations.picking import some
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,3 +100,21 @@ def check_held_out(held_out: pd.DataFrame, data: pd.DataFrame | None, people: Se
                 f"{person.name}: {', '.join(shown)} is held out, and a key of the persona, which prompts carry: take "
                 "it out of the persona, or rename the column that is held out"
             )
+
+
+def checked_weights(weights: Iterable[float] | None, names: Sequence[str]) -> tuple[float, ...]:
+    """Return a weight a person: all 1 when none are given.
+
+    Raises:
+        InvalidSettings: too few or too many, or one that is no positive number.
+    """
+    given = [1.0] * len(names) if weights is None else list(weights)
+    if len(given) != len(names):
+        raise InvalidSettings(f"{len(given):,} weights for {len(names):,} people: one a person is needed")
+    try:
+        numbers = [float(weight) for weight in given]
+    except (TypeError, ValueError) as error:
+        raise InvalidSettings(f"weights are numbers: {error}") from error
+    if wrong := [name for name, x in zip(names, numbers, strict=True) if not (math.isfinite(x) and x > 0)]:
+        raise InvalidSettings(f"the weight of {some(wrong)} is no positive number: leave these people out, or mend it")
+    return tuple(numbers)

@@ -18,10 +18,10 @@ from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
+from workbench.agents.countries import country_name
+from workbench.agents.locales import locale_of, require_names
 from workbench.errors import InvalidSettings
 from workbench.llm.seeds import derive_seed
-from workbench.populations.countries import country_name
-from workbench.populations.locales import locale_of, require_names
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -116,7 +116,7 @@ def new_name(lists: Lists, used: Collection[str], country: str) -> str:
             drawn.add(name)
     raise InvalidSettings(
         f"the names of {country} are used up: {TRIES * 3} draws found {len(drawn)} names, all of them taken; "
-        "ask for fewer people of that country and gender, or name some yourself"
+        "ask for fewer people of that country and gender, or give names=[...]"
     )
 
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.agents.locales import locale_of
+from workbench.agents.names import Lists, NameFor, draw_names, new_name, same_name
 from workbench.errors import InvalidSettings
-from workbench.populations.locales import locale_of
-from workbench.populations.names import Lists, NameFor, draw_names, new_name, same_name
 
 SCRIPTS = {
     "ES": {"LATIN"},
@@ -73,7 +73,7 @@ def test_the_same_seed_draws_the_same_names_and_another_others() -> None:
 
 def test_another_process_draws_the_same_names() -> None:
     code = (
-        "from workbench.populations.names import NameFor, draw_names\n"
+        "from workbench.agents.names import NameFor, draw_names\n"
         "print(ascii(draw_names([NameFor('JP'), NameFor('IN', 'f'), NameFor('US', None, 1960)], seed=5)))"
     )
     environment = os.environ | {"PYTHONHASHSEED": "77", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
@@ -83,7 +83,7 @@ def test_another_process_draws_the_same_names() -> None:
 
 
 def test_the_libraries_are_loaded_when_names_are_drawn() -> None:
-    code = "import sys, workbench.populations.names as _; print({'faker', 'babel'} & set(sys.modules))"
+    code = "import sys, workbench.agents.names as _; print({'faker', 'babel'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 
@@ -180,9 +180,7 @@ def test_then_with_a_second_family_name_and_then_it_says_how_many_there_are() ->
 
 def test_countries_without_names_are_told_all_at_once_before_any_is_drawn() -> None:
     wanted = [NameFor("ES"), NameFor("ET"), NameFor("SN"), NameFor("ET")]
-    with pytest.raises(
-        InvalidSettings, match=r"no lists of names for Ethiopia \(ET\), Senegal \(SN\): name these people"
-    ):
+    with pytest.raises(InvalidSettings, match=r"no lists of names for Ethiopia \(ET\), Senegal \(SN\): give names="):
         draw_names(wanted, seed=1)
     with pytest.raises(InvalidSettings, match=r"for women of Pakistan \(PK\)"):
         draw_names([NameFor("PK", "m"), NameFor("PK", "f")], seed=1)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.agents.countries import LANGUAGES, country_in, country_name, country_of
 from workbench.errors import InvalidSettings
-from workbench.populations.countries import LANGUAGES, country_in, country_name, country_of
 
 WORDS = json.loads((resources.files("workbench") / "data" / "nationalities.json").read_text(encoding="utf-8"))
 UNINHABITED = {"AQ", "BV", "GS", "HM", "IO", "TF", "UM"}

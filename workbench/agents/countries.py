@@ -75,6 +75,17 @@ def country_of(text: str) -> str | None:
     return _named(text)
 
 
+def require_country(text: str, where: str = "country") -> str:
+    """Return the code of a country.
+
+    Raises:
+        InvalidSettings: it is none; `where` it stands is named.
+    """
+    if code := country_of(text):
+        return code
+    raise InvalidSettings(f"{where}: {text!r} is no country: give its name, such as 'Spain', or its code, such as 'ES'")
+
+
 def country_in(text: str) -> str | None:
     """Return the one country that a description speaks of.
 

@@ -7,8 +7,8 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from workbench.agents.countries import country_name
 from workbench.errors import InvalidSettings
-from workbench.populations.countries import country_name
 
 STAND_INS = {
     "ar_AA": "AE BH EG EH IQ JO KW LB LY MA MR OM QA SD SY TN YE",
@@ -82,8 +82,7 @@ def require_names(people: Iterable[tuple[str, str | None]]) -> None:
 def _no_names(whom: Iterable[str]) -> InvalidSettings:
     named = ", ".join(dict.fromkeys(whom))
     return InvalidSettings(
-        f"there are no lists of names for {named}: name these people yourself, or give a country whose people have "
-        "names like theirs"
+        f"there are no lists of names for {named}: give names=[...], or a country whose people have names like theirs"
     )
 
 
