@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fact_keeping import facts_of, keeping
+
 Schema = dict[str, Any]
 
 _VOCABULARY = """
@@ -80,7 +82,9 @@ class Obedient:
         rng = random.Random(int(body_hash(body)[:16], 16))
         schema = wanted_schema(body)
         if schema is not None:
-            text = json.dumps(_Maker(schema, rng, self).make(schema), ensure_ascii=False)
+            made = _Maker(schema, rng, self).make(schema)
+            made = keeping(facts_of(body), made) if "facts" in schema.get("properties", ()) else made
+            text = json.dumps(made, ensure_ascii=False)
         else:
             text = prose(rng, *self.talk)
             if _format(body) == "json_object":

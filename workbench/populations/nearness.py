@@ -20,13 +20,15 @@ class Nearness:
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
+        import numpy as np
         import pandas as pd
 
         numbers = [name for name in table.columns if pd.api.types.is_numeric_dtype(table[name])]
         ranges = table[numbers].max() - table[numbers].min()
         self._numbers: Numbers = (table[numbers] / ranges.where(ranges > 0, 1)).to_numpy(dtype=float)
         words = [name for name in table.columns if name not in numbers]
-        self._words = table[words].apply(lambda column: pd.factorize(column)[0]).to_numpy()
+        codes = [pd.factorize(table[name])[0] for name in words]
+        self._words = np.array(codes, dtype=np.intp).reshape(len(words), len(table)).T
 
     def nearest(self, place: int, before: int, most: int) -> list[int]:
         """Return the places of those nearest to a person, nearest first; of equals the earlier.
