@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from workbench import html
 from workbench.agents.countries import country_name, require_country
 from workbench.agents.persona_files import read_file, write_file
-from workbench.errors import InvalidSettings
+from workbench.errors import InvalidPersona, InvalidSettings
 from workbench.populations.combinations import check_combination, say
 from workbench.populations.dimensions import Dimension
 from workbench.populations.drawing import draw, fit_all
@@ -140,7 +140,7 @@ class SamplingPlan:
         """
         from workbench.populations.demographics import plan_of_demographics
 
-        data = source if isinstance(source, Mapping) else read_file(source)
+        data = source if isinstance(source, Mapping) else _read(source)
         return plan_of_demographics(data, n, about, only)
 
     @classmethod
@@ -279,7 +279,7 @@ class SamplingPlan:
             UnknownName: there is no such file.
             InvalidSettings: it is no plan; `from_demographics` reads descriptions of other forms.
         """
-        return cls.from_dict(read_file(path))
+        return cls.from_dict(_read(path))
 
     # -- views ---------------------------------------------------------------------------------------------
 
@@ -335,6 +335,13 @@ class SamplingPlan:
         from workbench.populations.estimating import estimate
 
         return estimate(self, detail, llm)
+
+
+def _read(path: str | Path) -> dict[str, Any]:
+    try:
+        return read_file(path)
+    except InvalidPersona as error:
+        raise InvalidSettings(str(error)) from error
 
 
 def _check_dimensions(dimensions: Sequence[Any]) -> None:
