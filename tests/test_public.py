@@ -22,6 +22,7 @@ from workbench.errors import StepFailed, StorageError, WorkbenchError, storage_e
 from workbench.llm.meter import Budget
 
 HEAVY = ("openai", "pandas", "papermill", "matplotlib", "scipy", "numpy", "pydantic", "ipywidgets", "diskcache")
+HEAVY += ("faker", "babel", "rapidfuzz")
 FAMILY = sorted(
     (kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, WorkbenchError)),
     key=lambda kind: kind.__name__,

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from workbench.llm.client import LLM
     from workbench.llm.meter import Budget, Meter
     from workbench.llm.running import sync
+    from workbench.populations.dimensions import Dimension
+    from workbench.populations.plan import SamplingPlan
+    from workbench.populations.population import Population
     from workbench.record.events import Event
     from workbench.record.run_file import RunFile
     from workbench.settings import Settings
@@ -50,6 +53,7 @@ _WHERE = {
     "CallCache": "workbench.llm.cache",
     "Checks": "workbench.agents.checks",
     "Cue": "workbench.agents.seats",
+    "Dimension": "workbench.populations.dimensions",
     "Event": "workbench.record.events",
     "Fragment": "workbench.agents.persona",
     "Intervention": "workbench.worlds.interventions",
@@ -59,8 +63,10 @@ _WHERE = {
     "Mind": "workbench.agents.mind",
     "Person": "workbench.agents.person",
     "Persona": "workbench.agents.persona",
+    "Population": "workbench.populations.population",
     "Proposition": "workbench.judging.propositions",
     "RunFile": "workbench.record.run_file",
+    "SamplingPlan": "workbench.populations.plan",
     "Settings": "workbench.settings",
     "SocialNetwork": "workbench.worlds.social_network",
     "Stimulus": "workbench.worlds.interventions",
@@ -96,6 +102,7 @@ __all__ = [
     "CallCache",
     "Checks",
     "Cue",
+    "Dimension",
     "Event",
     "Fragment",
     "Intervention",
@@ -104,8 +111,10 @@ __all__ = [
     "Mind",
     "Person",
     "Persona",
+    "Population",
     "Proposition",
     "RunFile",
+    "SamplingPlan",
     "Settings",
     "SocialNetwork",
     "Stimulus",

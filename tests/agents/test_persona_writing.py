@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from tests.cast import llm_at
 from tests.model_server import ModelServer
 from workbench.agents.fixed_facts import agrees, broken
+from workbench.agents.person import Person
 from workbench.agents.persona_writing import ATTEMPTS, Commission, write_persona
 from workbench.errors import FactsNotKept, InvalidSettings
+from workbench.llm.client import LLM
 
 FACTS = {"name": "Ana García", "age": 34, "gender": "female", "household_income": "under 20,000 euros"}
 
@@ -113,3 +116,50 @@ def test_facts_agree_by_wording_and_numbers_exactly(value: Any, said: Any, same:
 
 def test_every_broken_fact_is_named() -> None:
     assert broken({"a": 1, "b": "x"}, {"a": "2"}, {}) == {"a": "2", "b": "nothing"}
+
+
+async def test_what_is_fixed_comes_first_in_the_persona() -> None:
+    async with ModelServer([answer(FACTS)]) as server:
+        written = await write_persona(llm_at(server), Commission("shoppers", FACTS, "brief"), seed=1)
+    assert list(written.persona.to_dict())[:4] == ["name", "age", "gender", "household_income"]
+
+
+# -- one person, who is described --------------------------------------------------------------------------
+
+
+async def test_a_person_is_written_as_described() -> None:
+    said = answer({"age": 41}, name="João  Silva", age=41)
+    async with ModelServer([said]) as server:
+        llm = llm_at(server)
+        person = await Person.from_text(
+            "a Brazilian doctor who loves heavy metal", fixed={"age": 41}, detail="brief", llm=llm
+        )
+        await person.interview("Who are you?")
+    assert (person.name, person.persona.age) == ("João Silva", 41)
+    assert len(server.requests) == 2
+    assert "loves heavy metal" in server.requests[0].body["messages"][1]["content"]
+
+
+async def test_a_person_without_a_name_is_asked_for_again() -> None:
+    async with ModelServer([answer({}, name=" "), answer({}, name="Ann")]) as server:
+        person = await Person.from_text("somebody", llm=llm_at(server), detail="brief")
+    assert person.name == "Ann"
+    assert "needs a name" in server.requests[1].body["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize(("text", "fixed"), [(" ", {}), ("a doctor", {"age": None})])
+async def test_who_cannot_be_written_is_told_before_it_costs(text: str, fixed: Any) -> None:
+    async with ModelServer() as server:
+        with pytest.raises(InvalidSettings):
+            await Person.from_text(text, fixed=fixed, llm=llm_at(server))
+        assert not server.requests
+
+
+@pytest.mark.slow
+@pytest.mark.embedded
+async def test_the_embedded_model_writes_a_person_whose_name_fits() -> None:
+    pytest.importorskip("xllamacpp")
+    llm = LLM(provider="embedded", cache="off")
+    person = await Person.from_text("a Japanese woman who repairs trams", fixed={"age": 51}, llm=llm)
+    assert person.persona.age == 51
+    assert re.fullmatch(r"[\u3040-\u30ff\u3400-\u9fff ]+", person.name)

@@ -75,13 +75,14 @@ def agrees(value: str | float, said: Any) -> bool:
 
 
 def placed(facts: Facts, written: Mapping[str, Any]) -> Persona:
-    """Return the persona that was written, with the facts in their places and in their own wording."""
-    name = str(facts.get("name") or written.get("name") or "")
-    persona = Persona.parse({"name": name, **written, **({"name": name} if name else {})})
+    """Return the persona that was written, with the facts before all else, and in their own wording."""
+    persona = Persona.parse({"name": "", **written} | ({"name": facts["name"]} if "name" in facts else {}))
     for path, value in facts.items():
         if path != "name":
             persona = _put(persona, path, value)
-    return persona
+    data = persona.to_dict()
+    keys = dict.fromkeys(["name", *(path.partition(".")[0] for path in facts), *data])
+    return Persona.parse({key: data[key] for key in keys})
 
 
 def _put(persona: Persona, path: str, value: Any) -> Persona:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from workbench.agents.actions import Action
 from workbench.agents.asking import messages_for
@@ -34,6 +34,10 @@ from workbench.llm.client import LLM, default_llm
 from workbench.llm.seeds import derive_seed
 from workbench.record.event_log import Log
 from workbench.record.events import Happening, Journal
+
+if TYPE_CHECKING:
+    from workbench.agents.fixed_facts import Facts
+    from workbench.agents.persona_answers import Detail
 
 FILE_TYPE = "TinyPerson"
 """The type that persona files carry, so that they can be read elsewhere too."""
@@ -136,6 +140,35 @@ class Person(Perceiving):
         person._restore(data if "persona" in data else {}, where)
         person.memory.settings = memory or person.memory.settings
         return person
+
+    @classmethod
+    async def from_text(
+        cls,
+        text: str,
+        *,
+        fixed: Facts | None = None,
+        detail: Detail = "standard",
+        llm: LLM | None = None,
+        seed: int = 0,
+    ) -> Self:
+        """Let the model write a person who is described, in one request.
+
+        Args:
+            text: who it is: "a Brazilian doctor who loves heavy metal".
+            fixed: what the model may not change, by path: `{"age": 34, "occupation.title": "cardiologist"}`.
+            detail: how much is written: `brief` (about 200 tokens), `standard` or `rich` (all the fields).
+            llm: that writes, and that the person thinks with; the default one when not given.
+            seed: another one is another person.
+
+        Raises:
+            InvalidSettings: nothing is described, or a fact that is neither a text nor a number.
+            FactsNotKept: no attempt kept what is fixed; the attributes are named.
+            ModelError: the model could not be asked, or gave no readable answer.
+        """
+        from workbench.agents.persona_writing import person_described
+
+        written = await person_described(llm or default_llm(), text, fixed=fixed or {}, detail=detail, seed=seed)
+        return cls(written.persona, llm=llm)
 
     @classmethod
     def load_folder(cls, folder: str | Path, **given: Any) -> list[Self]:

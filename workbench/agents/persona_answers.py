@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 Detail = Literal["brief", "standard", "rich"]
 """How much is written of a person."""
@@ -83,6 +83,13 @@ class Brief(BaseModel):
     personality: _Traits
     preferences: _Interests
     other_facts: list[str]
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if not name.strip():
+            raise ValueError("the person needs a name")
+        return " ".join(name.split())
 
     def persona(self) -> dict[str, Any]:
         """Return what was written, without what was left empty."""

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from workbench.agents.countries import country_in
 from workbench.agents.fixed_facts import Facts, broken, check_facts, fact_lines, placed
+from workbench.agents.names import NameFor, draw_names
 from workbench.agents.persona import Persona
 from workbench.agents.persona_answers import ANSWERS, TOKENS, WORDS_PER_TOKEN, Brief, Detail, Short
 from workbench.errors import FactsNotKept, InvalidSettings
@@ -14,6 +16,7 @@ from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM
 from workbench.llm.seeds import derive_seed
 from workbench.prompts import render
+from workbench.record.events import START
 
 ATTEMPTS = 4
 """How often a person is asked for before that is an error."""
@@ -83,6 +86,19 @@ async def write_persona(llm: LLM, commission: Commission, *, seed: int) -> Writt
     """
     write = _write_shortly if llm.is_embedded else _write
     return await write(llm, commission, seed)
+
+
+async def person_described(llm: LLM, text: str, *, fixed: Facts, detail: Detail, seed: int) -> Written:
+    """Ask for the persona of one person who is described; as `Person.from_text`."""
+    if not text.strip():
+        raise InvalidSettings("who is it to be? Describe the person: 'a Brazilian doctor who loves heavy metal'")
+    facts = dict(fixed)
+    if llm.is_embedded and "name" not in facts:  # it would take one of its examples
+        age = facts.get("age")
+        born = START.year - int(age) if isinstance(age, int | float) else None
+        wanted = NameFor(country_in(text) or "US", str(facts.get("gender", text)), born)
+        facts = {"name": draw_names([wanted], seed=seed)[0], **facts}
+    return await write_persona(llm, Commission(text, facts, detail, group=False), seed=seed)
 
 
 async def _write(llm: LLM, commission: Commission, seed: int) -> Written:
