@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import workbench as wb
 from workbench.cli import app
+from workbench.llm.client import default_llm
 
 
 def call(*args):
@@ -106,6 +107,70 @@ def test_unpack_says_what_is_wrong_with_an_archive(tmp_path):
     assert "Traceback" not in result.output
 
 
+@pytest.fixture
+def at_server(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("WORKBENCH_MODEL", "scripted")
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    default_llm.cache_clear()
+    yield server
+    default_llm.cache_clear()
+
+
+SHOPPERS = ("people", "customers of a Spanish supermarket", "-n", 4, "--quota", "gender=female:.5,male:.5")
+
+
+def test_people_are_written_into_a_folder(at_server, tmp_path):
+    told = call(*SHOPPERS, "--quota", "age=18-34:25%,35-80:75%", "--out", tmp_path / "people", "--detail", "brief")
+    assert told.exit_code == 0, told.stderr
+    assert "4 people, effective n 4.0: customers of a Spanish supermarket" in told.stdout
+    assert "gender: female 50%, male 50%" in told.stdout
+    people = wb.Population.load(tmp_path / "people")
+    assert people.to_frame()["gender"].value_counts().to_dict() == {"female": 2, "male": 2}
+    assert len(at_server.requests) == 4
+
+
+def test_people_who_are_there_are_replaced_only_by_force_and_nothing_is_paid_for_them(at_server, tmp_path):
+    out = ("--out", tmp_path / "people.jsonl")
+    assert call(*SHOPPERS, *out).exit_code == 0
+    at_server.reset()
+    told = call(*SHOPPERS, "--seed", 1, *out)
+    assert (told.exit_code, at_server.requests) == (1, [])
+    assert "something is at" in told.stderr
+    assert call(*SHOPPERS, "--seed", 1, *out, "--force").exit_code == 0
+    assert len(wb.Population.load(tmp_path / "people.jsonl")) == 4
+
+
+def test_people_are_drawn_by_a_plan_in_a_file(at_server, tmp_path):
+    (tmp_path / "plan.yaml").write_text("gender: {female: 1, male: 2}\nage: {18-34: 1}\n")
+    told = call("people", "cooks", "-n", "3", "--plan", tmp_path / "plan.yaml", "--out", tmp_path / "people")
+    assert told.exit_code == 1  # 1 and 2 are no shares
+    (tmp_path / "plan.yaml").write_text("n: 3\ngender: {female: 50%, male: 50%}\nage: {18-34: 40%, 35-80: 60%}\n")
+    told = call("people", "cooks", "--plan", tmp_path / "plan.yaml", "--out", tmp_path / "people")
+    assert told.exit_code == 0, told.stderr
+    assert len(at_server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--quota", "gender"], "quota 'gender': it is like gender=female:.5,male:.5"),
+        (["--quota", "gender=female:.5,male"], "it is like gender"),
+        (["--quota", "gender=female:.5,female:.5"], "each level needs a name of its own"),
+        (["--quota", "gender=a,b", "--quota", "gender=a,b"], "quota gender: it is given more than once"),
+        (["--quota", "gender=female:.5,male:.2"], "add up to 0.7"),
+        (["--quota", "gender=female:x,male:.2"], "'x' is no share"),
+        (["--plan", "nothing.yaml"], "there is no file"),
+    ],
+)
+def test_quotas_that_cannot_be_are_told_before_anything_is_spent(at_server, tmp_path, arguments, said):
+    told = call("people", "cooks", "-n", 4, *arguments, "--out", tmp_path / "people")
+    assert told.exit_code == 1
+    assert said in told.stderr
+    assert not at_server.requests
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to one process, as POSIX does")
 def test_ctrl_c_leaves_a_resumable_run_and_says_how_to_go_on(model_server, tmp_path):
@@ -129,6 +194,30 @@ def test_ctrl_c_leaves_a_resumable_run_and_says_how_to_go_on(model_server, tmp_p
     wb.sync(world.run(1, live=False))
     assert world.steps == steps + 1
     assert server.n_requests - before <= 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, getattr(signal, "SIGKILL", signal.SIGTERM)])
+def test_people_whose_generation_was_killed_go_on_and_nobody_is_paid_for_twice(model_server, tmp_path, with_signal):
+    server = model_server(latency=0.3)
+    settings = {"OPENAI_BASE_URL": server.base_url, "WORKBENCH_MODEL": "scripted"}
+    command = [sys.executable, "-m", "workbench.cli", "people", "cooks", "-n", "40", "--quota", "gender=female,male"]
+    command += ["--out", str(tmp_path / "people"), "--detail", "brief"]
+    given = {"env": os.environ | settings, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    process = subprocess.Popen(command, **given)
+    while process.poll() is None and len(server.answered) < 24:
+        time.sleep(0.01)
+    process.send_signal(with_signal)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert not (tmp_path / "people").exists()
+    if with_signal is signal.SIGINT:
+        assert "give the same command again" in told
+    before = len(server.answered)
+    again = subprocess.run(command, **given, check=True)
+    assert "40/40" in again.stderr
+    assert len(wb.Population.load(tmp_path / "people")) == 40
+    assert 16 <= len(server.answered) - before <= 32  # the first wave of 8 was read before the second was sent
 
 
 def test_the_notebook_of_a_template_says_what_it_needs():

@@ -1,14 +1,15 @@
-"""The command line: `workbench demo, run, pack, unpack, cache, personas`. Thin: the rooms below do the work."""
+"""The command line: `workbench demo, run, people, pack, unpack, cache, personas`. Thin: the rooms below do the work."""
 
 from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
@@ -53,6 +54,42 @@ def run(
     """Run a notebook with parameters; leave it, executed, with an HTML report."""
     with _told(out):
         _run(notebook, out, _parsed(parameter or []))
+
+
+@app.command()
+def people(
+    about: Annotated[str, typer.Argument(help='Who they are, in words: "customers of a Spanish supermarket".')] = "",
+    n: Annotated[int | None, typer.Option("-n", min=1, help="How many; the plan's number by default.")] = None,
+    quota: Annotated[
+        list[str] | None, typer.Option(help="gender=female:.5,male:.5 or age=18-34:30,35-80:70; may be given again.")
+    ] = None,
+    plan: Annotated[Path | None, typer.Option(help="A plan or demographics (JSON, YAML), in place of quotas.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A folder, or a file *.jsonl.")] = Path("people"),
+    detail: Annotated[Literal["brief", "standard", "rich"], typer.Option(help="How much is written.")] = "standard",
+    country: Annotated[str | None, typer.Option(help="Where they are from, if the description does not say.")] = None,
+    seed: int = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace people who are there.")] = False,
+) -> None:
+    """Draw people to quotas and let the model write them; without quotas the model proposes a plan first."""
+    with _told(resumes=True):
+        import workbench as wb
+        from workbench.populations.population_files import check_place
+        from workbench.populations.quotas import quotas_of
+
+        check_place(out, "replace" if force else "fail")
+        planned = wb.SamplingPlan.from_demographics(plan, n) if plan else None
+        generating = wb.Population.generate(
+            about,
+            quotas_of(quota or []) or None,
+            n=n,
+            plan=planned,
+            detail=detail,
+            country=country,
+            seed=seed,
+        )
+        made = wb.sync(generating)
+        saved = made.save(out, if_exists="replace" if force else "fail")
+        typer.echo(f"{made.summary()}\nWritten to {saved}: {made.meter}")
 
 
 @app.command()
@@ -175,16 +212,24 @@ def _parsed(pairs: list[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def _told(out: Path | None = None) -> Iterator[None]:
-    """Say what went wrong in a sentence, and how a run that was stopped goes on."""
+def _told(out: Path | None = None, *, resumes: bool = False) -> Iterator[None]:
+    """Say what went wrong in a sentence, and how what was stopped goes on: a run, or what only the call cache has."""
     try:
         yield
     except WorkbenchError as error:
         typer.secho(f"error: {error}{_kept(out)}", fg="red", err=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as stop:
-        typer.secho(f"\nStopped.{_kept(out)}", err=True)
+        kept = f" To go on, give the same command again ({_again()}): {_CACHED}." if resumes else _kept(out)
+        typer.secho(f"\nStopped.{kept}", err=True)
         raise typer.Exit(130) from stop
+
+
+_CACHED = "what was answered comes from the call cache"
+
+
+def _again() -> str:
+    return shlex.join(["workbench", *sys.argv[1:]])
 
 
 def _kept(out: Path | None) -> str:
@@ -196,10 +241,9 @@ def _kept(out: Path | None) -> str:
             told.append(f"{RunFile.open(path).steps} whole step(s) are kept in {path}")
     if not told:
         return ""
-    again = " ".join(["workbench", *sys.argv[1:]])
     return (
-        f" {'; '.join(told)}. To go on, give the same command again ({again}): what was answered comes from the call "
-        "cache. Or in Python: World.resume(path)."
+        f" {'; '.join(told)}. To go on, give the same command again ({_again()}): {_CACHED}. Or in Python: "
+        "World.resume(path)."
     )
 
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, Field, field_validator
 
+from workbench.errors import InvalidSettings
+
 Detail = Literal["brief", "standard", "rich"]
 """How much is written of a person."""
+
+
+def check_detail(detail: str) -> None:
+    """Check that so much can be written.
+
+    Raises:
+        InvalidSettings: it is none of the details.
+    """
+    if detail not in get_args(Detail):
+        raise InvalidSettings(f"detail={detail!r}: it is one of {', '.join(get_args(Detail))}")
+
 
 WORDS_PER_TOKEN = 0.7
 TOKENS: dict[Detail, int] = {"brief": 200, "standard": 450, "rich": 1000}

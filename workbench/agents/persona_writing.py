@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 from workbench.agents.countries import country_in
 from workbench.agents.fixed_facts import Facts, broken, check_facts, fact_lines, placed
 from workbench.agents.names import NameFor, draw_names
 from workbench.agents.persona import Persona
-from workbench.agents.persona_answers import ANSWERS, TOKENS, WORDS_PER_TOKEN, Brief, Detail, Short
+from workbench.agents.persona_answers import ANSWERS, TOKENS, WORDS_PER_TOKEN, Brief, Detail, Short, check_detail
 from workbench.errors import FactsNotKept, InvalidSettings
 from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM
@@ -51,8 +50,7 @@ class Commission:
     group: bool = True
 
     def __post_init__(self) -> None:
-        if self.detail not in get_args(Detail):
-            raise InvalidSettings(f"detail={self.detail!r}: it is one of {', '.join(get_args(Detail))}")
+        check_detail(self.detail)
         check_facts(self.facts)
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 from workbench import html
 from workbench.agents.person import Person
+from workbench.agents.persona_answers import Detail, check_detail
 from workbench.errors import InvalidSettings
 from workbench.llm.client import default_llm
 from workbench.populations.picking import Places, mask_of, places_meant
@@ -18,7 +19,6 @@ from workbench.populations.tables import about_people, check_held_out, checked_w
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.agents.persona_answers import Detail
     from workbench.llm.client import LLM
     from workbench.llm.meter import Budget, Meter
     from workbench.populations.naming import Names
@@ -122,6 +122,7 @@ class Population(Sequence[Person]):
         """
         from workbench.populations.generating import Drawn, attempts_of, plan_meant, written_people
 
+        check_detail(detail)
         model = (llm or default_llm()).metered(budget)
         plan = await plan_meant(plan, about, quotas, n=n, country=country, llm=model, seed=seed)
         drawn = Drawn.of(plan, seed, names)

@@ -41,12 +41,36 @@ _PERSONA_ENDINGS = (PERSONA_ENDING, ".agent.yaml", ".agent.yml")
 
 def save(people: Population, path: Path, if_exists: IfExists) -> Path:
     """Write people to a file or a folder, by the name of it; as `Population.save`."""
+    check_place(path, if_exists)
+    return _save_file(people, path) if _is_file(path) else _save_folder(people, path)
+
+
+def check_place(path: Path, if_exists: IfExists) -> None:
+    """Check that people can be written to a place; what is there is replaced only where it is people, and all whole.
+
+    Raises:
+        InvalidSettings, RunExists, StorageError, DamagedFile, NewerFile: as `Population.save`.
+    """
     check_if_exists(if_exists)
     if path.suffix.lower() in _OTHER_FILES:
         raise InvalidSettings(f"{path}: people are saved to a .jsonl file, or to a folder: give a name like people/")
-    if path.suffix.lower() == ".jsonl":
-        return _save_file(people, path, if_exists)
-    return _save_folder(people, path, if_exists)
+    if not path.exists():
+        return
+    if path.is_dir() == _is_file(path):
+        there = "folder" if path.is_dir() else "file"
+        raise StorageError(f"{path}: a {there} is there, which is not replaced: give another name", path=path)
+    if path.is_dir() and not any(path.iterdir()):
+        return
+    if if_exists == "fail":
+        raise RunExists(f"something is at {path}. Give another path, or if_exists='replace'.", path=path)
+    if path.is_dir():
+        _check_ours(path)
+    else:
+        _header(_lines(path), path)
+
+
+def _is_file(path: Path) -> bool:
+    return path.suffix.lower() == ".jsonl"
 
 
 def load(path: Path, given: Mapping[str, Any]) -> tuple[list[Person], dict[str, Any]]:
@@ -73,11 +97,7 @@ def load(path: Path, given: Mapping[str, Any]) -> tuple[list[Person], dict[str, 
 # -- one file ----------------------------------------------------------------------------------------------
 
 
-def _save_file(people: Population, path: Path, if_exists: IfExists) -> Path:
-    if path.is_dir():
-        raise StorageError(f"{path}: a folder is there, which is not replaced: give another name", path=path)
-    if path.exists():
-        _check_replaced(path, if_exists, whole=lambda: _header(_lines(path), path))
+def _save_file(people: Population, path: Path) -> Path:
     types, rows = _described(people)
     with replaced_when_whole(path, _WHAT) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,12 +152,8 @@ def _header(lines: Iterator[tuple[int, dict[str, Any]]], path: Path) -> dict[str
 # -- a folder ----------------------------------------------------------------------------------------------
 
 
-def _save_folder(people: Population, path: Path, if_exists: IfExists) -> Path:
+def _save_folder(people: Population, path: Path) -> Path:
     path = path.resolve()  # where a link leads: the link stays
-    if path.exists() and not path.is_dir():
-        raise StorageError(f"{path}: a file is there, which is not replaced: give another name", path=path)
-    if path.is_dir() and any(path.iterdir()):
-        _check_replaced(path, if_exists, whole=lambda: _check_ours(path))
     types, rows = _described(people)
     files = [f"{stem}{PERSONA_ENDING}" for stem in file_names(people.names)]
     index = {**_head(people), "columns": types}
@@ -214,13 +230,6 @@ def _check_files(files: Sequence[Any], folder: Path) -> None:
 
 
 # -- both --------------------------------------------------------------------------------------------------
-
-
-def _check_replaced(path: Path, if_exists: IfExists, whole: Any) -> None:
-    """Check that what is there may be replaced; `whole` checks that it is a population."""
-    if if_exists == "fail":
-        raise RunExists(f"something is at {path}. Give another path, or if_exists='replace'.", path=path)
-    whole()
 
 
 def _head(people: Population) -> dict[str, Any]:

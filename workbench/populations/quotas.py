@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workbench.errors import InvalidSettings
@@ -32,6 +32,50 @@ def dimensions_of(quotas: Mapping[Any, Any], n: int) -> tuple[Dimension, ...]:
         else:
             dimensions += _of_combinations(names, _combinations(shares, names, n))
     return tuple(dimensions)
+
+
+def quota_of(text: str) -> tuple[str, Any]:
+    """Read the quota of one dimension as it is given on the command line.
+
+    Args:
+        text: `gender=female:.5,male:.5`, with shares, per cents or counts; or `gender=female,male`, equally frequent.
+
+    Returns:
+        its name, and the shares as a `Dimension` takes them.
+
+    Raises:
+        InvalidSettings: it is none.
+
+    >>> quota_of("age=18-34:30%,35-80:70%"), quota_of("gender=female:5,male:5"), quota_of("openness=0.0-1.0")
+    (('age', {'18-34': '30%', '35-80': '70%'}), ('gender', {'female': 5, 'male': 5}), ('openness', ['0.0-1.0']))
+    """
+    name, equals, levels = text.partition("=")
+    pairs = [part.rpartition(":") for part in levels.split(",")]
+    plain = [level for _, colon, level in pairs if not colon]
+    if (
+        not (equals and name.strip())
+        or not all(last.strip() for *_, last in pairs)
+        or len(plain) not in (0, len(pairs))
+    ):
+        raise InvalidSettings(f"quota {text!r}: it is like gender=female:.5,male:.5, or like gender=female,male")
+    if plain:
+        return name.strip(), [level.strip() for level in plain]
+    shares = {level.strip(): int(share) if share.strip().isdecimal() else share.strip() for level, _, share in pairs}
+    if len(shares) < len(pairs):
+        raise InvalidSettings(f"quota {text!r}: each level needs a name of its own")
+    return name.strip(), shares
+
+
+def quotas_of(texts: Iterable[str]) -> dict[str, Any]:
+    """Read quotas as they are given on the command line, one a dimension.
+
+    Raises:
+        InvalidSettings: one is none, or two are of one dimension.
+    """
+    read = [quota_of(text) for text in texts]
+    if twice := [name for k, (name, _) in enumerate(read) if name in dict(read[:k])]:
+        raise InvalidSettings(f"quota {twice[0]}: it is given more than once")
+    return dict(read)
 
 
 def _fractions(shares: Any, n: int) -> Any:
