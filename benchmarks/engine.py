@@ -48,9 +48,9 @@ async def _measure() -> list[tuple[str, str, str]]:
         with _world(llm, people=20) as world:
             second_cpu, second_wall = await _timed(world.run(5, live=False))
         again = len(server.requests) - len(requests)
-        bare_cpu, _ = await _timed(_send_bare(server.base_url, requests))
+        bare_cpu, _ = await _timed(send_bare(server.base_url, requests))
     with _setting(latency=0.2) as (server, _):
-        _, bare_wall = await _timed(_send_bare(server.base_url, requests))
+        _, bare_wall = await _timed(send_bare(server.base_url, requests))
     with _setting() as (server, llm), _world(llm, people=5) as world:
         await world.run(20, live=False)
         long = [request.body for request in server.requests if request.status == 200]
@@ -95,7 +95,7 @@ def _world(llm: wb.LLM, *, people: int) -> Iterator[wb.World]:
     del os.environ["TQDM_DISABLE"]
 
 
-async def _send_bare(base_url: str, requests: list[dict[str, Any]]) -> None:
+async def send_bare(base_url: str, requests: list[dict[str, Any]]) -> None:
     client = openai.AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0)
     for start in range(0, len(requests), 20):
         await asyncio.gather(*(client.chat.completions.create(**r) for r in requests[start : start + 20]))
@@ -105,7 +105,7 @@ async def _warm_up() -> None:
     """Load what is loaded once: start-up is not measured."""
     with _setting() as (server, llm), _world(llm, people=2) as world:
         await world.run(1, live=False)
-        await _send_bare(server.base_url, [request.body for request in server.requests])
+        await send_bare(server.base_url, [request.body for request in server.requests])
 
 
 async def _timed(work: Any) -> tuple[float, float]:
