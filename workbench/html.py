@@ -81,7 +81,8 @@ def image(png: bytes, words: str) -> str:
         words: that say what is on it, where it cannot be seen.
     """
     data = base64.b64encode(png).decode("ascii")
-    return f'<img alt="{text(words)}" src="data:image/png;base64,{data}" style="max-width:100%;display:block">'
+    style = "max-width:100%;display:block;margin:.6em 0"
+    return f'<img alt="{text(words)}" src="data:image/png;base64,{data}" style="{style}">'
 
 
 def _picture(url: str | None) -> str:

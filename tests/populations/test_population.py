@@ -311,3 +311,13 @@ def test_nobody_is_a_population_too() -> None:
     assert "0 people" in nobody._repr_html_()
     assert {part: len(people) for part, people in nobody.split({"a": 0.5, "b": 0.5}).items()} == {"a": 0, "b": 0}
     assert len(nobody.sample(0)) == 0
+
+
+def test_numbers_that_a_plan_spreads_over_one_range_are_shown_in_parts_of_it() -> None:
+    plan = SamplingPlan(50, {"age": {"18-67": 1.0}, "openness": (0.0, 1.0)})
+    rows = plan.draw(1).drop(columns="weight").to_dict("records")
+    people = Population([Person({"name": f"P{k}", **row}) for k, row in enumerate(rows)], plan=plan)
+    table = people.profile().table.set_index(["attribute", "level"])
+    assert table.loc["openness", "target"].tolist() == pytest.approx([0.2] * 5)
+    assert table.loc["age", "n"].to_dict() == {"18-27": 10, "28-37": 10, "38-47": 10, "48-57": 10, "58-67": 10}
+    assert people.gap()["levels"].tolist() == [1, 1]

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from workbench.populations.ranges import Range
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,6 +18,8 @@ MOST_NUMBERS = 12
 """More numbers than these are put into ranges: a scale from 0 to 10 has eleven."""
 RANGES = 7
 """About so many ranges there are then."""
+PARTS = 5
+"""Into which a plan's one range of numbers is divided."""
 LONGEST_LEVEL = 80
 """Characters: a longer text is prose and no level."""
 
@@ -63,6 +67,25 @@ def _label(place: int, width: float, *, whole: bool) -> str:
         return f"{round(place * width)}-{round((place + 1) * width) - 1}" if width > 1 else str(place)
     digits = max(0, -math.floor(math.log10(width)))
     return f"{place * width:.{digits}f}-{(place + 1) * width:.{digits}f}"
+
+
+def in_parts_of(whole: Range, values: Sequence[Any]) -> tuple[Levels, list[float]]:
+    """Divide a range into parts of about equal widths.
+
+    Returns:
+        the parts with everybody's, and the share of each where numbers are spread evenly.
+
+    >>> in_parts_of(Range(0.0, 1.0, False), [0.1, 0.95])[0]
+    (['0-0.2', '0.2-0.4', '0.4-0.6', '0.6-0.8', '0.8-1'], ['0-0.2', '0.8-1'])
+    """
+    ends = [whole.low + whole.width * k / PARTS for k in range(1, PARTS)]
+    parts = whole.cut_at([float(round(end)) if whole.whole else end for end in ends])
+    last = 1 if whole.whole else 0
+    names = {part: f"{part.low:g}-{part.high - last:g}" for part in parts}
+    levels = [
+        next((name for part, name in names.items() if value is not None and value in part), None) for value in values
+    ]
+    return (list(names.values()), levels), [part.width / whole.width for part in parts]
 
 
 def attributes_of(table: pd.DataFrame) -> list[str]:

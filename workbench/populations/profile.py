@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from workbench import html
 from workbench.errors import InvalidSettings
+from workbench.populations.column_values import plain_values
 from workbench.populations.homogeneity import Homogeneity, homogeneity_of
-from workbench.populations.levels import Levels, attributes_of, found_levels
+from workbench.populations.levels import Levels, attributes_of, found_levels, in_parts_of
 from workbench.populations.strata import check_known, levels_of
 from workbench.populations.tables import frame_of
 
@@ -71,7 +72,7 @@ def profile_of(people: Population, attributes: Sequence[str] | None) -> Profile:
 
     if not len(people):
         raise InvalidSettings("nobody is in this population: there is nothing to show")
-    tables = level_shares(people, attributes)
+    tables = level_shares(people, attributes, in_parts=True)
     if not tables:
         known = ", ".join(map(str, people.to_frame(held_out=True).columns))
         raise InvalidSettings(f"no attribute has a few levels: name some with profile(by=...), out of {known}")
@@ -84,19 +85,35 @@ def profile_of(people: Population, attributes: Sequence[str] | None) -> Profile:
     )
 
 
-def level_shares(people: Population, attributes: Sequence[str] | None) -> dict[str, pd.DataFrame]:
-    """Return the shares of levels, a table an attribute, with the columns of `Profile.table`."""
+def level_shares(
+    people: Population, attributes: Sequence[str] | None, *, in_parts: bool = False
+) -> dict[str, pd.DataFrame]:
+    """Return the shares of levels, a table an attribute, with the columns of `Profile.table`.
+
+    Args:
+        people: of whom.
+        attributes: which; when not given those of the plan, or else all that have a few levels.
+        in_parts: whether numbers that the plan spreads over one range are shown in parts of it.
+    """
     plan = people.plan
     if attributes is None:
         attributes = plan.names if plan is not None else attributes_of(frame_of(people))
     table = people.to_frame(held_out=True)
-    planned = (
-        {}
-        if plan is None
-        else {str(name): rows["share"].tolist() for name, rows in plan.targets().groupby("attribute")}
-    )
+    targets = {} if plan is None else {name: rows["share"].tolist() for name, rows in _by_attribute(plan.targets())}
     weights = people.weights.to_numpy()
-    return {name: _shares(name, _levels(table, name, plan), planned.get(name), weights) for name in attributes}
+    shares = {}
+    for name in attributes:
+        levels, target = _levels(table, name, plan), targets.get(name)
+        spread = plan[name].ranges if in_parts and name in targets and plan is not None and name in table else None
+        if spread is not None and len(spread) == 1:
+            levels, target = in_parts_of(next(iter(spread.values())), plain_values(table[name]))
+        shares[name] = _shares(name, levels, target, weights)
+    return shares
+
+
+def _by_attribute(targets: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    for name, rows in targets.groupby("attribute", sort=False):
+        yield str(name), rows
 
 
 def _levels(table: pd.DataFrame, name: str, plan: SamplingPlan | None) -> Levels:
