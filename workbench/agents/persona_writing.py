@@ -70,7 +70,8 @@ class Commission:
     def short_messages(self) -> list[Message]:
         """Return the same for a very small model: a few lines, which it goes on with."""
         known = {path: value for path, value in self.facts.items() if path != "name"}
-        facts = [line.rpartition(".")[2].replace("_", " ") for line in fact_lines(known)]
+        described = [] if self.group else [self.about]
+        facts = described + [line.rpartition(".")[2].replace("_", " ") for line in fact_lines(known)]
         text = render("short_persona_user", about=self.about, facts=facts, name=self.name or self.about)
         return [{"role": "user", "content": text.rstrip()}]
 

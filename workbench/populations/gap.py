@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from workbench.populations.plan import SamplingPlan
     from workbench.populations.population import Population
 
+DIGITS = 6
+"""More than these come from the fitting, which ends when it is near enough."""
+
 
 def gap_of(people: Population) -> pd.DataFrame:
     """Return the difference per marginal; as `Population.gap`."""
@@ -31,7 +34,7 @@ def gap_of(people: Population) -> pd.DataFrame:
         weighted = _total_variation(table["weighted"], pd.Series(of_all[name]))
         rows.append((name, len(table), float(counts.abs().max()), sampled, weighted))
     columns = ["attribute", "levels", "largest_difference", "total_variation", "weighted_total_variation"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).round(DIGITS)
 
 
 def _total_variation(realised: pd.Series[float], wanted: pd.Series[float]) -> float:
