@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from typing import Any
 
 import pytest
@@ -246,3 +247,17 @@ async def test_token_limit_has_one_name_here(server):
 async def test_token_limit_is_always_there(server):
     await ask(llm_at(server, max_tokens=100), max_tokens=None)
     assert server.requests[0].body["max_tokens"] == 100
+
+
+async def test_log_probabilities_come_where_they_are_asked_for_and_from_the_cache_as_well(model_server, tmp_path):
+    server = model_server(Reply(logprobs=[{"yes": 0.75, "no": 0.25}]))
+    llm = llm_at(server, cache=tmp_path / "calls")
+    asked = [{"role": "user", "content": "Would you?"}]
+    for cached in (False, True):
+        reply = await llm.complete(asked, purpose="test", logprobs=True, top_logprobs=5)
+        assert (reply.text, reply.cached) == ("yes", cached)
+        assert {token: round(math.exp(value), 6) for token, value in reply.logprobs[0].items()} == {
+            "yes": 0.75,
+            "no": 0.25,
+        }
+    assert (await llm.complete(asked, purpose="test")).logprobs is None

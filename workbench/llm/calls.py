@@ -12,6 +12,9 @@ from typing import Any, Generic, TypeVar
 Message = dict[str, Any]
 """`{"role": ..., "content": text or a list of text and image parts}`, as in the OpenAI protocol."""
 
+Logprobs = list[dict[str, float]]
+"""For each token of an answer the likeliest tokens at its place with their log-probabilities, its own first."""
+
 Value = TypeVar("Value")
 
 
@@ -83,10 +86,13 @@ class Answer:
     finish_reason: str = "stop"
     model: str = ""
     """The model that the endpoint says answered, which may be a dated version of the one asked for."""
+    logprobs: Logprobs | None = None
+    """Where they were asked for and the endpoint gives them."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what the call cache keeps."""
-        return {**vars(self), "usage": asdict(self.usage)}
+        kept = {**vars(self), "usage": asdict(self.usage)}
+        return kept if self.logprobs is not None else {name: kept[name] for name in kept if name != "logprobs"}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Answer:
@@ -106,6 +112,8 @@ class Reply(Generic[Value]):
     """True when nothing was sent: every round came from the call cache."""
     call: str
     """The key of the call, under which the cache and the run file know it."""
+    logprobs: Logprobs | None = None
+    """Where they were asked for (`logprobs=True, top_logprobs=20`) and the endpoint gives them."""
 
 
 def asked_of(system: str, user: str | list[dict[str, Any]]) -> list[Message]:

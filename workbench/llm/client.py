@@ -247,7 +247,7 @@ class LLM:
         if len(rounds) > 1 and self.cache.mode != "replay":
             self.cache.keep(rounds[0], answer)  # one key then has the whole call, for replays and recordings
         self.mark_used(rounds[0].key)
-        return Reply(answer.text, value, usage, cached, rounds[0].key)
+        return Reply(answer.text, value, usage, cached, rounds[0].key, answer.logprobs)
 
     def forget(self, keys: Iterable[str]) -> None:
         """Drop calls whose answers were of no use: the same failure would come back from the cache for ever."""

@@ -26,7 +26,7 @@ from workbench.errors import (
     WorkbenchError,
     WrongKey,
 )
-from workbench.llm.calls import Answer, Request, Usage
+from workbench.llm.calls import Answer, Logprobs, Request, Usage
 from workbench.llm.dialect import Dialect
 from workbench.llm.http import http_client
 from workbench.llm.retries import NoAnswer, attempts, may_pass
@@ -332,7 +332,20 @@ def _read_completion(completion: Mapping[str, Any]) -> Answer:
     if reason == "content_filter" or refusal:
         said = refusal or message.get("content")
         raise ContentFiltered(f"The answer was refused or cut by the provider: {said!r}", usage=usage)
-    return Answer(message.get("content") or "", usage, reason or "stop", completion.get("model") or "")
+    model, logprobs = completion.get("model") or "", _logprobs(choice.get("logprobs"))
+    return Answer(message.get("content") or "", usage, reason or "stop", model, logprobs)
+
+
+def _logprobs(told: Any) -> Logprobs | None:
+    """Read log-probabilities as far as they are there: a server that does not know them leaves them out."""
+    content = _part(told, "content")
+    if not isinstance(content, list):
+        return None
+    own = [{one["token"]: one["logprob"]} for one in content]
+    return [
+        mine | {other["token"]: other["logprob"] for other in one.get("top_logprobs") or ()}
+        for mine, one in zip(own, content, strict=True)
+    ]
 
 
 def _usage(usage: Any) -> Usage:
