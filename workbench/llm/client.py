@@ -188,6 +188,7 @@ class LLM:
         person: str | None = None,
         sample: int = 0,
         seed: int | None = None,
+        may_be_cut: bool = False,
         **sampling: Any,
     ) -> Reply[None]: ...
     @overload
@@ -200,6 +201,7 @@ class LLM:
         person: str | None = None,
         sample: int = 0,
         seed: int | None = None,
+        may_be_cut: bool = False,
         **sampling: Any,
     ) -> Reply[Value]: ...
     async def complete(
@@ -211,6 +213,7 @@ class LLM:
         person: str | None = None,
         sample: int = 0,
         seed: int | None = None,
+        may_be_cut: bool = False,
         **sampling: Any,
     ) -> Reply[Any]:
         """Ask the model once; from the call cache where the same was asked before.
@@ -222,6 +225,7 @@ class LLM:
             person: whom it is for, where it is for one.
             sample: the number of the replicate; another number is another draw.
             seed: passed to the endpoint where it takes one, and part of the cache key.
+            may_be_cut: whether an answer without a schema is taken though it ends at the token limit.
             **sampling: `temperature`, `max_tokens`, `top_p` ... over those of this `LLM`.
 
         Raises:
@@ -237,7 +241,7 @@ class LLM:
             answer, paid = await self._answer(rounds[-1], purpose, person)
             usage, cached = usage + answer.usage, cached and not paid
             try:
-                value = _value(answer, schema)
+                value = _value(answer, schema, may_be_cut=may_be_cut)
                 break
             except NotOfSchema as problem:
                 if schema is None or not remaining:
@@ -368,8 +372,8 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return schema_of(model)
 
 
-def _value(answer: Answer, schema: type[BaseModel] | None) -> BaseModel | None:
-    if answer.finish_reason == "length":
+def _value(answer: Answer, schema: type[BaseModel] | None, *, may_be_cut: bool) -> BaseModel | None:
+    if answer.finish_reason == "length" and not may_be_cut:
         raise NotOfSchema(f"it was cut off at the limit of {answer.usage.completion} tokens; it has to be shorter")
     if HALF_PAIR.search(answer.text):
         raise NotOfSchema("it has half of a surrogate pair")
