@@ -93,6 +93,11 @@ class Person(Perceiving):
         """The model that the person thinks with: the world's in a world."""
         return self._llm or default_llm()
 
+    @property
+    def surroundings(self) -> Surroundings:
+        """Where the person is just now: in a world, or alone."""
+        return self._surroundings()
+
     def __repr__(self) -> str:
         return f"Person({self.persona.minibio()!r}, {self.memory.n_events} events in memory)"
 
