@@ -1,0 +1,1 @@
+"""Statistics for conditions: tests, effect sizes, intervals, checks of assumptions and power."""
