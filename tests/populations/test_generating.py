@@ -64,6 +64,12 @@ async def test_people_are_as_drawn(server: Any) -> None:
     assert table["attempts"].tolist() == [1] * 20
 
 
+async def test_whole_numbers_are_whole_in_prompt_and_persona(server: Any) -> None:
+    people = await people_of(server, n=3, quotas={"age": {"18-34": 1.0}})
+    assert all(type(person.persona.age) is int for person in people)
+    assert all(re.search(r"^- age: \d+$", r.body["messages"][1]["content"], re.MULTILINE) for r in server.requests)
+
+
 async def test_names_are_of_the_country_gender_and_nobody_is_asked_for_one(server: Any) -> None:
     people = await people_of(server, country="Japan")
     assert all(re.fullmatch(r"[぀-ヿ㐀-鿿 ]+", name) for name in people.names)

@@ -171,3 +171,40 @@ def test_words_that_look_like_ranges_stay_words_where_wanted() -> None:
     assert Dimension("income", income, numbers=False).level_of("25-50") == "25-50"
     with pytest.raises(InvalidSettings, match="ranges with two ends"):
         Dimension("children", {"0-2": 0.5, "3+": 0.5}, numbers=True)
+
+
+@pytest.mark.parametrize("levels", [["0.5", "1.0", "3.25"], ["0", "0.5"], ["3", "7"], ["0.0-0.5", "0.5-1.0"]])
+def test_numbers_are_of_their_level(levels: list[str]) -> None:
+    plan = SamplingPlan(40, {"score": levels})
+    drawn = plan.draw(1)["score"]
+    assert {plan.level_of("score", value) for value in drawn} == set(levels)
+    if "-" not in levels[0]:
+        assert set(drawn) == {float(level) for level in levels}
+
+
+@pytest.mark.parametrize("levels", [["2024-11", "2024-12"], ["34-18", "60-40"]])
+def test_what_does_not_rise_is_no_range(levels: list[str]) -> None:
+    assert set(SamplingPlan(10, {"month": levels}).draw()["month"]) == set(levels)
+
+
+@pytest.mark.parametrize(
+    ("ruled_out", "possible"),
+    [
+        ("<= 5", lambda score: score > 5),
+        ("< 5", lambda score: score >= 5),
+        ("> 5", lambda score: score <= 5),
+        (">= 5.5", lambda score: score < 5.5),
+    ],
+)
+def test_comparisons_are_of_the_numbers_of_their_dimension(ruled_out: str, possible: Any) -> None:
+    plan = SamplingPlan(200, {"score": (0.0, 10.0), "group": ["a", "b"]}).rule_out(score=ruled_out, group="b")
+    people = plan.draw(1)
+    scores = people[people["group"] == "b"]["score"]
+    assert scores.map(possible).all()
+    assert people["score"].between(4.5, 5.9).sum() > 10
+    assert scores.between(4.0, 6.0).any()
+
+
+def test_a_fraction_in_a_comparison_is_between_whole_numbers() -> None:
+    people = SamplingPlan(80, {"age": {"10-25": 1}, "group": ["a", "b"]}).rule_out(age="< 17.5", group="b").draw(1)
+    assert people[people["group"] == "b"]["age"].min() == 18

@@ -60,7 +60,8 @@ def _meant(text: str, dimension: Dimension) -> str | Range:
     if dimension.ranges is not None:
         if text in dimension.ranges:
             return dimension.ranges[text]
-        if found := parse_range(text):
+        whole = all(one.whole for one in dimension.ranges.values())
+        if found := parse_range(text, whole=whole):
             return found
     elif text in dimension.levels:
         return text

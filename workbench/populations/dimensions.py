@@ -87,8 +87,13 @@ class Dimension:
             return next((level for level, a in self.ranges.items() if is_number and value in a), None)
         return next((level for level in self.levels if level == str(value)), None)
 
+    @cached_property
+    def _is_whole(self) -> bool:
+        """Whether its numbers are whole: one level that is not makes all others numbers between, too."""
+        return all(found.whole for level in self.levels if (found := parse_range(level)))
+
     def _range(self, level: str) -> Range | None:
-        found = parse_range(level)
+        found = parse_range(level, whole=self._is_whole)
         if found and self.name.rpartition(".")[2] == "age":
             return Range(
                 max(found.low, 0), min(found.high, OLDEST + 1) if found.high == math.inf else found.high, found.whole

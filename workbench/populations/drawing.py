@@ -132,6 +132,8 @@ def _number(within: Range, place: float) -> float:
     value = within.low + place * within.width
     if within.whole:
         return math.floor(value)
+    if math.nextafter(within.low, math.inf) >= within.high:  # one number alone
+        return within.low
     digits = max(0, math.ceil(math.log10(STEPS / within.width)))
     step = math.floor(value * 10**digits + 1e-9) / 10**digits
     return round(step, digits) if step in within else value

@@ -55,8 +55,7 @@ class Drawn:
 
     def commission(self, place: int, detail: Detail, others: Sequence[str] = ()) -> Commission:
         """Return what is to be written of the person of a place."""
-        row = self.table.iloc[place]
-        facts = {str(name): _plain(row[name]) for name in self.table.columns if name != "weight"}
+        facts = {str(name): _plain(self.table[name].iloc[place]) for name in self.table.columns if name != "weight"}
         return Commission(self.plan.about, {"name": self.names[place], **facts}, detail, others)
 
 

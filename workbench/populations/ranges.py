@@ -47,37 +47,44 @@ class Range:
         return [Range(low, high, self.whole) for low, high in pairwise(ends)]
 
 
-def parse_range(text: str) -> Range | None:
+def parse_range(text: str, *, whole: bool | None = None) -> Range | None:
     """Read a range; None where a text is none. What has no end on one side reaches to infinity.
 
     Args:
         text: such as `18-34` (both ends belong to it), `0.0-1.0` (numbers between), `55+`, `under 18`, `<= 3`, `7`.
+        whole: whether it is of whole numbers; as it is written when not given.
+
+    >>> parse_range("> 5", whole=False), parse_range("< 17.5", whole=True)
+    (Range(low=5.000000000000001, high=inf, whole=False), Range(low=-inf, high=18, whole=True))
     """
     text = text.strip()
-    if match := _BETWEEN.fullmatch(text):
-        return _made(match[1], match[2])
-    if match := _ONE.fullmatch(text):
-        return _made(match[1], match[1])
+    of_whole = "." not in text if whole is None else whole
+    if match := _BETWEEN.fullmatch(text) or _ONE.fullmatch(text):
+        first, last = match[1], match[match.lastindex or 1]
+        return _between(float(first), float(last), whole=of_whole) if float(first) <= float(last) else None
     if match := _FROM.fullmatch(text):
         without = (match[2] or "").strip().lower() in (">", "over")
-        return _half(match[1] or match[3], "above" if without else "from")
+        return Range(_start(float(match[1] or match[3]), without=without, whole=of_whole), math.inf, of_whole)
     if match := _BELOW.fullmatch(text):
         without = (match[2] or "").strip().lower() in ("<", "under")
-        return _half(match[1] or match[3], "below" if without else "up to")
+        return Range(-math.inf, _end(float(match[1] or match[3]), without=without, whole=of_whole), of_whole)
     return None
 
 
-def _made(low: str, high: str) -> Range:
-    whole = "." not in low + high
-    if not whole and low == high:
-        return Range(float(low), math.nextafter(float(low), math.inf), whole=False)
-    return Range(int(low), int(high) + 1, whole=True) if whole else Range(float(low), float(high), whole=False)
+def _between(first: float, last: float, *, whole: bool) -> Range:
+    """Return a range with two ends: of whole numbers the last one belongs to it, of others where it is the first."""
+    if whole:
+        return Range(math.ceil(first), math.floor(last) + 1, whole=True)
+    return Range(first, last if first < last else math.nextafter(first, math.inf), whole=False)
 
 
-def _half(written: str, side: str) -> Range:
-    whole = "." not in written
-    end: float = int(written) if whole else float(written)
-    after = end + 1 if whole else math.nextafter(end, math.inf)
-    if side in ("from", "above"):
-        return Range(end if side == "from" else after, math.inf, whole)
-    return Range(-math.inf, end if side == "below" else after, whole)
+def _start(end: float, *, without: bool, whole: bool) -> float:
+    if whole:
+        return math.floor(end) + 1 if without else math.ceil(end)
+    return math.nextafter(end, math.inf) if without else end
+
+
+def _end(end: float, *, without: bool, whole: bool) -> float:
+    if whole:
+        return math.ceil(end) if without else math.floor(end) + 1
+    return end if without else math.nextafter(end, math.inf)
