@@ -9,6 +9,8 @@ import io
 import warnings
 from typing import TYPE_CHECKING
 
+from workbench.errors import InvalidSettings
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
@@ -188,3 +190,72 @@ def _plain(ax: Axes) -> Axes:
     for side in ax.spines.values():
         side.set_visible(False)
     return ax
+
+
+def distribution(rows: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the answers of both sides to one question: a row an option, the ceiling as a band behind.
+
+    Args:
+        rows: of one question and subgroup, as in `HumanComparison.distributions`.
+        ax: where to draw; a new figure when not given.
+    """
+    alone = ax is None
+    ax = ax or _axes(height=0.9 + _OPTION * len(rows))
+    places = list(range(len(rows)))
+    sides = [100 * rows[side].to_numpy() for side in ("simulated", "human")]
+    ends = [100 * rows[f"ceiling_{end}"].to_numpy() for end in ("low", "high")]
+    among = "humans among themselves"
+    ax.barh(places, ends[1] - ends[0], 0.94, ends[0], color=_INK, alpha=0.28, linewidth=0, zorder=1, label=among)
+    for side, name, colour, offset in ((0, "simulated", 0, -0.18), (1, "human", 1, 0.18)):
+        heights = [place + offset for place in places]
+        ax.barh(heights, sides[side], height=0.3, color=_COLOURS[colour], label=name, zorder=2)
+    longest = max(sides[0].max(), sides[1].max(), ends[1][ends[1] == ends[1]].max(initial=0), 1)
+    for place, share, human, end in zip(places, *sides, ends[1], strict=True):
+        after = max(share, human, end if end == end else 0) + longest / 60
+        for offset, value, colour in ((-0.2, share, 0), (0.2, human, 1)):
+            ax.text(after, place + offset, _per_cent(value), va="center", color=_COLOURS[colour], fontsize=7)
+    ax.set(yticks=places, ylim=(len(rows) - 0.4, -0.6), xlim=(0, longest * 1.16), xticks=[])
+    ax.set_yticklabels([_shortened(option) for option in rows["option"]], fontsize=8, fontfamily=_fonts())
+    ax.set_title(_shortened(rows["question"].iloc[0]), loc="left", color=_INK, fontsize=10, fontfamily=_fonts())
+    if alone:
+        _legend(ax)
+    return ax
+
+
+_OPTION = 0.34
+"""Inches for an option."""
+
+
+def distributions(table: pd.DataFrame, subgroup: str = "all") -> Figure:
+    """Draw a chart of `distribution` for each question, in two columns.
+
+    Args:
+        table: as `HumanComparison.distributions`.
+        subgroup: whose answers.
+
+    Returns:
+        the figure; pyplot does not keep it, so that a notebook shows it once.
+    """
+    import matplotlib.pyplot as plt
+
+    charts = [rows for _, rows in table[table["subgroup"] == subgroup].groupby("question", sort=False)]
+    if not charts:
+        raise InvalidSettings(f"there are no answers of subgroup {subgroup!r} to draw; there are {_subgroups(table)}")
+    columns = _columns([_TITLE + len(rows) for rows in charts])
+    height = max(sum(_TITLE + len(charts[number]) for number in column) for column in columns)
+    figure = plt.figure(figsize=(5.4 * len(columns), _OPTION * height + 0.5), layout="constrained")
+    plt.close(figure)
+    figure.patch.set_alpha(0)
+    grid = figure.add_gridspec(1, len(columns))
+    for number_of_column, column in enumerate(columns):
+        heights = [_TITLE + len(charts[number]) for number in column]
+        spare = [height - sum(heights)] if sum(heights) < height else []
+        inner = grid[number_of_column].subgridspec(len(heights + spare), 1, height_ratios=heights + spare)
+        for row, number in enumerate(column):
+            distribution(charts[number], _plain(figure.add_subplot(inner[row])))
+    _legend(*figure.axes)
+    return figure
+
+
+def _subgroups(table: pd.DataFrame) -> str:
+    return ", ".join(dict.fromkeys(table["subgroup"])) or "none"

@@ -1,0 +1,200 @@
+"""`HumanComparison`: the report of simulated answers held against human ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workbench import html
+from workbench.errors import InvalidSettings
+from workbench.evaluation.human.codes import listed
+from workbench.evaluation.human.resampling import Resampling
+from workbench.evaluation.human.rows import Row, table_of
+from workbench.evaluation.human.told import Asked
+from workbench.evaluation.human.verdicts import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.plots import Figure
+
+_SHOWN = ("question", "subgroup", "statistic", "value", "interval", "human", "uniform", "most_common")
+_BESIDES = ("logistic_regression", "ceiling", "split_half", "n_simulated", "n_human", "note")
+_FIGURES = ("share", "first_choice_share", "mean_rank", "borda")
+"""Statistics with a row an option: the chart shows them, and `table` has them."""
+
+
+@dataclass(frozen=True, eq=False)
+class HumanComparison:
+    """Simulated answers held against human ones, between two floors and a ceiling."""
+
+    table: pd.DataFrame
+    """A row a statistic: question, kind, statistic, option (that it is about), value, ci_low, ci_high, human (where it
+    is a figure of one side), the floors uniform, most_common and logistic_regression, ceiling_low and ceiling_high
+    (humans against themselves), split_half, n_simulated, n_human, subgroup, note. A floor or a ceiling that a statistic
+    does not have is NaN; why a value is, is in note."""
+    verdicts: pd.DataFrame
+    """A row a question and subgroup: question, subgroup, verdict, flags, words."""
+    distributions: pd.DataFrame
+    """What the chart shows: question, kind, subgroup, option, simulated, ci_low, ci_high, human, ceiling_low,
+    ceiling_high."""
+    questions: pd.DataFrame
+    """How each question was read: question, kind, options, missing_simulated, missing_human, note."""
+    resampling: Resampling
+
+    @property
+    def verdict(self) -> str:
+        """What is said of each question, a line each."""
+        return "\n".join(_lines(self.verdicts))
+
+    def plot(self, subgroup: str = "all") -> Figure:
+        """Draw the distributions of both sides, a chart a question, with the ceilings as a band.
+
+        Args:
+            subgroup: whose answers.
+        """
+        from workbench import plots
+
+        return plots.distributions(self.distributions, subgroup)
+
+    def to_markdown(self) -> str:
+        """Return the report as Markdown: verdicts, statistics, and how questions were read."""
+        lines = [f"- {_plain(line)}" for line in _lines(self.verdicts)]
+        tables = [
+            _markdown(list(self._shown()[0]), self._shown()[1]),
+            _markdown(list(map(str, self.questions.columns)), _cells(self.questions)),
+        ]
+        parts = ["## Simulated and human answers", self._how(), "\n".join(lines), tables[0], "### Questions", tables[1]]
+        return "\n\n".join(parts) + "\n"
+
+    def __str__(self) -> str:
+        return self.verdict
+
+    def __repr__(self) -> str:
+        counts = self.verdicts["verdict"].value_counts()
+        return f"HumanComparison({', '.join(f'{label}: {count}' for label, count in counts.items())})"
+
+    def _repr_html_(self) -> str:
+        from workbench import plots
+
+        headings, rows = self._shown()
+        verdicts = html.table(["question", "subgroup", "verdict", "flags", "in words"], list(_cells(self.verdicts)))
+        everybody = self.distributions["subgroup"].eq("all").any()
+        words = "Distributions of simulated and human answers; the table has the numbers."
+        chart = html.image(plots.png(self.plot()), words) if everybody else ""
+        tables = [
+            html.table(headings, list(rows)),
+            html.table(list(map(str, self.questions.columns)), list(_cells(self.questions))),
+        ]
+        return html.box("Simulated and human answers", self._how(), "".join([verdicts, chart, *tables]))
+
+    def _how(self) -> str:
+        how = self.resampling
+        return (
+            f"{how.confidence:.0%} intervals of {how.n_resamples:,} resamples of people, seed {how.seed}. Ceiling: "
+            "humans in place of the simulated people, as many as there are of those."
+        )
+
+    def _shown(self) -> tuple[Sequence[str], list[list[str]]]:
+        rows = self.table[~self.table["statistic"].isin(_FIGURES)]
+        headings = [*_SHOWN, *_BESIDES]
+        return headings, [[_shown(row, name) for name in headings] for row in rows.to_dict("records")]
+
+
+def report_of(
+    rows: Sequence[Row],
+    verdicts: Sequence[Verdict],
+    questions: Sequence[Asked],
+    resampling: Resampling,
+    statistic: str | Sequence[str],
+) -> HumanComparison:
+    """Return the report.
+
+    Args:
+        rows: all statistics.
+        verdicts: on all questions and scales.
+        questions: as they were read.
+        resampling: how often, how sure.
+        statistic: which the table is to have, or all.
+
+    Raises:
+        InvalidSettings: there is no such statistic of these questions.
+    """
+    import pandas as pd
+
+    table = table_of(rows)
+    shares = table[table["statistic"].isin(["share", "first_choice_share"])].rename(columns={"value": "simulated"})
+    ends = ["ci_low", "ci_high", "human", "ceiling_low", "ceiling_high"]
+    shares = shares[["question", "kind", "subgroup", "option", "simulated", *ends]].reset_index(drop=True)
+    said = [(one.question, one.subgroup, one.verdict, "; ".join(one.flags), one.words) for one in verdicts]
+    read = [(one.question.name, one.question.kind, _options(one), *one.missing, one.question.note) for one in questions]
+    return HumanComparison(
+        table=_only(table, statistic),
+        verdicts=pd.DataFrame(said, columns=["question", "subgroup", "verdict", "flags", "words"]),
+        distributions=shares,
+        questions=pd.DataFrame(
+            read, columns=["question", "kind", "options", "missing_simulated", "missing_human", "note"]
+        ),
+        resampling=resampling,
+    )
+
+
+def _options(one: Asked) -> str:
+    options = one.question.options
+    if one.question.kind == "number":
+        return f"{options[0]:g} to {options[-1]:g}"
+    return ", ".join(map(str, options))
+
+
+def _only(table: pd.DataFrame, statistic: str | Sequence[str]) -> pd.DataFrame:
+    if statistic == "all":
+        return table
+    wanted = [statistic] if isinstance(statistic, str) else list(statistic)
+    there = set(table["statistic"])
+    if unknown := [name for name in wanted if name not in there]:
+        raise InvalidSettings(f"statistic {listed(unknown)}: these questions have {listed(sorted(there))}, or 'all'")
+    return table[table["statistic"].isin(wanted)].reset_index(drop=True)
+
+
+def _lines(verdicts: pd.DataFrame) -> Iterator[str]:
+    for row in verdicts.itertuples():
+        where = f" ({row.subgroup})" if row.subgroup != "all" else ""
+        yield f"{row.question}{where}: {row.verdict}. {row.words}"
+
+
+def _shown(row: Mapping[Any, Any], name: str) -> str:
+    if name == "interval":
+        return _range(row["ci_low"], row["ci_high"])
+    if name == "ceiling":
+        return _range(row["ceiling_low"], row["ceiling_high"])
+    if name == "statistic" and row["option"]:
+        return f"{row['statistic']}: {row['option']}"
+    return _cell(row[name])
+
+
+def _range(low: object, high: object) -> str:
+    return "–" if _cell(low) == "–" else f"{_cell(low)} to {_cell(high)}"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.3f}".replace("-0.000", "0.000")
+    return str(value)
+
+
+def _cells(table: pd.DataFrame) -> Iterator[list[str]]:
+    for row in table.itertuples(index=False):
+        yield [_cell(value) for value in row]
+
+
+def _markdown(headings: Sequence[str], rows: Iterator[list[str]] | list[list[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(_plain(cell) for cell in line)} |" for line in lines)
+
+
+def _plain(words: str) -> str:
+    """Return text that Markdown neither takes for HTML nor for the end of a cell."""
+    text = " ".join(words.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{letter}" if letter in "\\|*_`[]" else letter for letter in text)
