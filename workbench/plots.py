@@ -6,6 +6,7 @@ They read well on light and on dark paper.
 from __future__ import annotations
 
 import io
+import textwrap
 import warnings
 from typing import TYPE_CHECKING
 
@@ -204,22 +205,34 @@ def distribution(rows: pd.DataFrame, ax: Axes | None = None) -> Axes:
     places = list(range(len(rows)))
     sides = [100 * rows[side].to_numpy() for side in ("simulated", "human")]
     ends = [100 * rows[f"ceiling_{end}"].to_numpy() for end in ("low", "high")]
+    for side, name, offset in ((0, "simulated", -0.18), (1, "human", 0.18)):
+        heights = [place + offset for place in places]
+        ax.barh(heights, sides[side], height=0.3, color=_COLOURS[side], label=name, zorder=2)
     among = "humans among themselves"
     ax.barh(places, ends[1] - ends[0], 0.94, ends[0], color=_INK, alpha=0.28, linewidth=0, zorder=1, label=among)
-    for side, name, colour, offset in ((0, "simulated", 0, -0.18), (1, "human", 1, 0.18)):
-        heights = [place + offset for place in places]
-        ax.barh(heights, sides[side], height=0.3, color=_COLOURS[colour], label=name, zorder=2)
     longest = max(sides[0].max(), sides[1].max(), ends[1][ends[1] == ends[1]].max(initial=0), 1)
     for place, share, human, end in zip(places, *sides, ends[1], strict=True):
         after = max(share, human, end if end == end else 0) + longest / 60
         for offset, value, colour in ((-0.2, share, 0), (0.2, human, 1)):
             ax.text(after, place + offset, _per_cent(value), va="center", color=_COLOURS[colour], fontsize=7)
     ax.set(yticks=places, ylim=(len(rows) - 0.4, -0.6), xlim=(0, longest * 1.16), xticks=[])
-    ax.set_yticklabels([_shortened(option) for option in rows["option"]], fontsize=8, fontfamily=_fonts())
-    ax.set_title(_shortened(rows["question"].iloc[0]), loc="left", color=_INK, fontsize=10, fontfamily=_fonts())
+    named = [_in_lines(option, 32) for option in rows["option"]]
+    ax.set_yticklabels(named, fontsize=8, fontfamily=_fonts(), linespacing=1.05)
+    ax.set_title(_in_lines(rows["question"].iloc[0], 60), loc="left", color=_INK, fontsize=10, fontfamily=_fonts())
     if alone:
-        _legend(ax)
+        _sides(ax)
     return ax
+
+
+def _in_lines(words: object, width: int) -> str:
+    """Return text in two lines at most; a dollar sign would begin a formula."""
+    lines = textwrap.wrap(" ".join(str(words).split()), width, max_lines=2, placeholder="…")
+    return "\n".join(lines).replace("$", r"\$")
+
+
+def _sides(ax: Axes) -> None:
+    handles, labels = ax.get_legend_handles_labels()
+    ax.figure.legend(handles, labels, loc="outside lower left", ncols=3, frameon=False, labelcolor=_INK, fontsize=8)
 
 
 _OPTION = 0.34
@@ -253,7 +266,7 @@ def distributions(table: pd.DataFrame, subgroup: str = "all") -> Figure:
         inner = grid[number_of_column].subgridspec(len(heights + spare), 1, height_ratios=heights + spare)
         for row, number in enumerate(column):
             distribution(charts[number], _plain(figure.add_subplot(inner[row])))
-    _legend(*figure.axes)
+    _sides(figure.axes[0])
     return figure
 
 

@@ -170,12 +170,13 @@ def with_persons(verdict: Verdict, rows: Sequence[Row]) -> Verdict:
     """
     row = rows[0]
     error = row.statistic == "mean_absolute_error"
-    floors = {"at random": row.uniform, "the most common answer": row.most_common}
-    floors |= {
+    held = {
+        "at random": row.uniform,
+        "the most common answer": row.most_common,
         "a logistic regression": row.logistic_regression,
         "the persons again": (row.ceiling_low + row.ceiling_high) / 2,
     }
-    beside = ", ".join(f"{name} {_amount(value, error)}" for name, value in floors.items() if not math.isnan(value))
+    beside = ", ".join(f"{name} {_amount(value, error)}" for name, value in held.items() if not math.isnan(value))
     what = "off by" if error else "right in"
     interval = f" ({_amount(row.ci_low, error)} to {_amount(row.ci_high, error)})" if row.ci_low == row.ci_low else ""
     words = f"Person by person ({row.n_human}) {what} {_amount(row.value, error)}{interval}; {beside}"
