@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_FACTS = re.compile(r"^# Facts that are fixed\n(.*?)(?:\n\n|\Z)", re.DOTALL | re.MULTILINE)
+_FACTS = re.compile(r"^# Facts that are fixed\n<facts>\n(.*?)\n</facts>", re.DOTALL | re.MULTILINE)
 
 
 def facts_of(body: Mapping[str, Any]) -> dict[str, Any]:

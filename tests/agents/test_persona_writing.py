@@ -52,7 +52,7 @@ async def test_facts_have_their_places_and_their_wording() -> None:
         answer(FACTS, facts=[]),
         answer(FACTS, age=35),
         answer(FACTS, gender="male"),
-        answer(FACTS, other_facts=["Grew up in Lugo. She is 43 years old."]),
+        answer(FACTS, other_facts=["She is 43 years old, and from Lugo."]),
     ],
 )
 async def test_what_breaks_a_fact_is_asked_for_again(wrong: dict[str, Any]) -> None:
@@ -106,12 +106,41 @@ def test_details_are_named() -> None:
         ("female", "male", False),
         ("married", "unmarried", False),
         ("self-employed", "Self employed", True),
+        ("self-employed", "selfemployed", True),
+        ("unemployed full-time", "employed full-time", False),
+        ("less than 20,000 euros", "less than 30,000 euros", False),
+        ("20000-30000 euros a year", "20000-40000 euros a year", False),
+        ("lives with children", "lives without children", False),
+        ("moral", "amoral", False),
+        ("vegetarian", "vegetarain", False),
+        ("vegetarian", "vegetarion", True),
         ("España", "Espan\u0303a", True),
         ("8", 8, True),
     ],
 )
 def test_facts_agree_by_wording_and_numbers_exactly(value: Any, said: Any, same: bool) -> None:
     assert agrees(value, said) is same
+
+
+@pytest.mark.parametrize(
+    ("age", "more"),
+    [
+        (44, {"relationships": [{"name": "Ana", "description": "Her daughter. She is 12, and loves horses."}]}),
+        (44, {"other_facts": ["Lives with her mother, who moved in last year. She is 81, and deaf."]}),
+        ("young adult", {"other_facts": ["She is 25, and bored."]}),
+    ],
+)
+def test_ages_of_others_and_levels_in_words_accuse_nobody(age: Any, more: Any) -> None:
+    assert broken({"age": age}, {"age": str(age)}, more) == {}
+
+
+def test_an_age_of_nought_is_checked() -> None:
+    assert broken({"age": 0}, {"age": "0"}, {"other_facts": ["She is 3 years old."]}) == {"age": "3"}
+
+
+def test_a_very_small_model_is_told_facts_whole() -> None:
+    facts = {"name": "Ann", "personality.big_five.openness": 0.73, "household_income": "approx. 30.000 euros"}
+    assert "(openness: 0.73, household income: approx. 30.000 euros)" in str(Commission("x", facts).short_messages())
 
 
 def test_every_broken_fact_is_named() -> None:

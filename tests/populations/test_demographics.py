@@ -100,3 +100,10 @@ def test_the_description_of_the_united_states_is_read() -> None:
     assert any("Political Affiliation" in what for what in plan.left_out)
     assert plan["age"].level_of(70) == "65+"
     assert len(plan.draw(1)) == 200
+
+
+def test_a_table_that_cannot_be_a_dimension_refuses_nothing_else() -> None:
+    tables = {"Gender": {"a": 0.5, "b": 0.5}, "Income": {"0-25": 0.5, "25-50": 0.5}, "Skills": {"piano": 1, "chess": 0}}
+    plan = SamplingPlan.from_demographics(tables, 4)
+    assert plan.names == ("gender",)
+    assert ["Income: income: '0-25' and '25-50' overlap" in what for what in plan.left_out] == [True, False]

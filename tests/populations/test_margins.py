@@ -77,3 +77,8 @@ def test_what_cannot_be_is_named(arguments: Any, said: str) -> None:
 def test_a_column_without_a_value_is_named() -> None:
     with pytest.raises(InvalidSettings, match="job: everybody's value is missing"):
         SamplingPlan.from_frame(pd.DataFrame({"job": [None, None]}), ["job"], 3)
+
+
+def test_ends_of_numpy_are_ends() -> None:
+    plan = SamplingPlan.from_frame(SURVEY, ["age"], 10, bins={"age": np.array([18, 35, 91])})
+    assert plan["age"].levels == ("18-34", "35-90")

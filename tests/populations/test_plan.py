@@ -208,3 +208,22 @@ def test_comparisons_are_of_the_numbers_of_their_dimension(ruled_out: str, possi
 def test_a_fraction_in_a_comparison_is_between_whole_numbers() -> None:
     people = SamplingPlan(80, {"age": {"10-25": 1}, "group": ["a", "b"]}).rule_out(age="< 17.5", group="b").draw(1)
     assert people[people["group"] == "b"]["age"].min() == 18
+
+
+def test_a_group_that_nobody_is_of_cannot_be_sampled() -> None:
+    group = Dimension("group", {"a": 1.0, "b": 0.0}, sampled={"a": 0.5, "b": 0.5})
+    with pytest.raises(InvalidSettings, match=r"50\.0% of the sample is in groups that nobody is of"):
+        SamplingPlan(4, [group]).draw()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"country": False}, "in YAML, NO needs"),
+        ({"impossible": 5}, "a list of combinations"),
+        ({"about": 3}, "give texts"),
+    ],
+)
+def test_texts_are_texts(more: Any, said: str) -> None:
+    with pytest.raises(InvalidSettings, match=said):
+        SamplingPlan.from_dict({**SamplingPlan(3, {"gender": GENDER}).to_dict(), **more})

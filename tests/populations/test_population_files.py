@@ -265,3 +265,23 @@ def test_folders_that_are_damaged_are_named(
     (folder / "population.json").write_text(json.dumps({**index, **change}))
     with pytest.raises(error, match=said):
         Population.load(folder)
+
+
+def test_people_who_were_written_by_hand_are_never_replaced(tmp_path: Path) -> None:
+    Person({"name": "Lisa"}).save(tmp_path / "lisa.agent.json")
+    with pytest.raises(StorageError, match=r"has no population\.json"):
+        Population([Person({"name": "Ann"})]).save(tmp_path, if_exists="replace")
+    assert (tmp_path / "lisa.agent.json").is_file()
+
+
+def test_what_a_killed_save_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    for end in ("part", "old"):
+        (tmp_path / f".people.{os.getpid()}.{end}").mkdir()
+        (tmp_path / f".people.{os.getpid()}.{end}" / "x").touch()
+    people = Population([Person({"name": "Ann"})])
+    for _ in range(2):
+        people.save(tmp_path / "people", if_exists="replace")
+    assert Population.load(tmp_path / "people").names == ("Ann",)
+    assert (tmp_path / "people").stat().st_mode & 0o777 == (
+        tmp_path / f".people.{os.getpid()}.old"
+    ).stat().st_mode & 0o777

@@ -74,6 +74,8 @@ async def test_shares_that_nearly_add_up_are_made_to(model_server: Any) -> None:
         (proposal(GENDER, GENDER), "of one key"),
         (proposal(GENDER, country="Atlantis"), "'Atlantis' is no country"),
         (proposal(GENDER, impossible=RULED_OUT), "is no dimension"),
+        (proposal(dimension("nationality", shares(Spanish=0.9, Other=0.1))), "nationality: 'Other' is no country"),
+        (proposal(dimension("skills", shares(piano=0.9, chess=0.1))), "skills: a persona cannot have that"),
         (
             proposal(GENDER, AGE, impossible=[{"parts": [{"attribute": "age", "value": "< 90"}]}]),
             "age",

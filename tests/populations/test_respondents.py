@@ -174,6 +174,7 @@ def test_a_filtered_survey_keeps_its_rows_together() -> None:
         ({"describe": {"age": "other_facts"}}, "other_facts are sentences"),
         ({"describe": {"age": "a..b"}}, "'a..b' is no key"),
         ({"describe": {"age": "x", "sex": "x.y"}}, "age and sex are both to be 'x.y'"),
+        ({"hold_out": ["sex"], "describe": {"age": "body.sex"}}, "sex is held out, and a key of the persona"),
         ({"weights": [1, 2]}, "2 weights for 3 rows"),
         ({"weights": [1, None, -2]}, "missing or not positive in row 1, 2"),
     ],
@@ -224,3 +225,17 @@ def test_names_that_are_not_unique_or_missing_are_refused() -> None:
 def test_a_sentence_that_cannot_be_rendered_names_its_row() -> None:
     with pytest.raises(PromptError, match=r"row 0: 'sex' cannot be rendered"):
         Population.from_frame(small(), {"sex": "{{ value / 0 }}"})
+
+
+def test_held_out_answers_are_found_wherever_a_persona_would_have_them() -> None:
+    survey = small(job=["a", "b", "c"], occupation=["x", "y", "z"], Vote=["1", "2", "3"])
+    for describe, hold_out in (({"job": "occupation.title"}, "occupation"), ({"job": "vote"}, "Vote")):
+        with pytest.raises(InvalidSettings, match="is held out, and a key of the persona"):
+            Population.from_frame(survey, describe, hold_out=[hold_out])
+
+
+def test_names_and_sentences_are_made_of_what_is_there() -> None:
+    with pytest.raises(InvalidSettings, match="row 1: who is missing, which the name is made of"):
+        Population.from_frame(small(who=["Ann", None, "Cid"]), {"age": "age"}, name="{{ who }} {{ number }}")
+    with pytest.raises(InvalidSettings, match="number may be the survey's column or our own"):
+        Population.from_frame(small(number=[7, 8, 9]), {"sex": "Has {{ number }} cats."})

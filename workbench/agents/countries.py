@@ -57,6 +57,10 @@ _NO_SPACES = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{2,}")
 """Scripts that put no spaces between words: Thai, Lao, kana, Chinese characters."""
 
 
+UNSAID = "US"
+"""Where people are from if nothing says it."""
+
+
 def country_of(text: str) -> str | None:
     """Return the code (ISO 3166, two letters) of a country.
 
@@ -84,6 +88,23 @@ def require_country(text: str, where: str = "country") -> str:
     if code := country_of(text):
         return code
     raise InvalidSettings(f"{where}: {text!r} is no country: give its name, such as 'Spain', or its code, such as 'ES'")
+
+
+def home_of(country: str | None, about: str) -> tuple[str, str]:
+    """Return the country that people are from, as two letters, and how it is known, in words.
+
+    Args:
+        country: as given.
+        about: who they are, in words.
+
+    Raises:
+        InvalidSettings: a country that there is not.
+    """
+    if country is not None:
+        return require_country(country), "as given"
+    if found := country_in(about):
+        return found, "as the description says"
+    return UNSAID, "as the description names no one country: give country="
 
 
 def country_in(text: str) -> str | None:

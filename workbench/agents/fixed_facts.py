@@ -5,37 +5,52 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from rapidfuzz import fuzz
+from rapidfuzz.distance import Levenshtein
 
 from workbench.agents.persona import Persona
-from workbench.errors import InvalidSettings
+from workbench.errors import InvalidPersona, InvalidSettings
 
 Facts = Mapping[str, str | int | float]
 """Path in the persona -> value, as in `{"age": 34, "occupation.title": "nurse"}`."""
 
-ALIKE = 90
-"""Of 100: from this similarity on, two wordings are the same fact ("Self employed", "self-employed")."""
+SLIP = 5
+"""Letters that a word has to have before one wrong letter in it is a slip and not another word."""
 _OWN_AGE = re.compile(
-    r"(?:^|[.!?]\s+)(?:i am|i'm|(?:she|he)(?: is|'s)|aged?) (?:an? )?(\d{1,3})(?:[ -]years?[ -]old|[,.;]|$)",
-    re.IGNORECASE,
+    r"(?:i am|i'm|(?:she|he)(?: is|'s)|aged?) (?:an? )?(\d{1,3})(?:[ -]years?[ -]old|[,.;]|$)", re.IGNORECASE
 )
-"""The age that a sentence gives the person it is about; "Has a son, who is 12" is about somebody else."""
+"""The age that a text begins with; "Lives with her mother. She is 81" is about somebody else."""
+
+
+_ANYBODY = {
+    **dict.fromkeys(("gender", "nationality", "residence", "education", "style", "health"), "-"),
+    **{key: ["-"] for key in ("long_term_goals", "skills", "beliefs", "other_facts")},
+    "occupation": {"title": "-"},
+    "personality": {"traits": ["-"], "big_five": {"openness": "-"}},
+    "preferences": {"interests": ["-"]},
+    "behaviors": {"general": ["-"]},
+    "relationships": [{"name": "-", "description": "-"}],
+}
+"""A persona as models write them: facts have to find a place in it."""
 
 
 def check_facts(facts: Facts) -> dict[str, Any]:
     """Return fixed facts.
 
     Raises:
-        InvalidSettings: a value that is neither a text nor a number.
+        InvalidSettings: a value that is neither a text nor a number, or one that no persona can have at its key.
     """
     wrong = [
         path for path, value in facts.items() if isinstance(value, bool) or not isinstance(value, str | int | float)
     ]
     if wrong:
         raise InvalidSettings(f"fixed: {', '.join(wrong)}: a fact that is fixed is a text or a number")
+    try:
+        placed({"name": "somebody", **facts}, _ANYBODY)
+    except InvalidPersona as error:
+        raise InvalidSettings(f"{', '.join(facts)}: a persona cannot have that: {error}. Take another key.") from error
     return dict(facts)
 
 
@@ -55,23 +70,34 @@ def broken(facts: Facts, echo: Mapping[str, str], written: Mapping[str, Any]) ->
             wrong[path] = said
         elif here is not None and type(here) is type(value) and not agrees(value, here):
             wrong[path] = str(here)
-    if (age := facts.get("age")) and (other := _other_age(age, written)):
+    age = facts.get("age")
+    if not isinstance(age, str | None) and (other := _other_age(age, written)):
         wrong.setdefault("age", other)
     return wrong
 
 
 def agrees(value: str | float, said: Any) -> bool:
-    """Return whether what is said is the fact: numbers exactly, texts but for case, accents' form and small slips.
+    """Return whether what is said is the fact: numbers exactly, texts but for case, hyphens and a slip in a long word.
 
-    >>> agrees(34, "34.0"), agrees(34, "43"), agrees("self-employed", "Self employed"), agrees("female", "male")
+    >>> agrees(34, "34.0"), agrees(34, "43"), agrees("self-employed", "Self employed"), agrees("employed", "unemployed")
     (True, False, True, False)
     """
     if isinstance(value, str):
-        return fuzz.ratio(_plain(value), _plain(str(said))) >= ALIKE
+        words, others = _words(value), _words(str(said))
+        same = len(words) == len(others) and all(map(_same_word, words, others))
+        return same or "".join(words) == "".join(others)
     try:
         return float(said) == value
     except ValueError:
         return False
+
+
+def _same_word(word: str, other: str) -> bool:
+    """Return whether two words are the same: "amoral" and "moral" differ by a letter, too, but in their first one."""
+    if word == other:
+        return True
+    long_enough = min(len(word), len(other)) >= SLIP and word[0] == other[0]
+    return long_enough and word.isalpha() and other.isalpha() and Levenshtein.distance(word, other) <= 1
 
 
 def placed(facts: Facts, written: Mapping[str, Any]) -> Persona:
@@ -100,24 +126,17 @@ def _at(data: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _plain(text: str) -> str:
-    return " ".join(re.split(r"[\s_-]+", unicodedata.normalize("NFKC", text).casefold().strip()))
+def _words(text: str) -> list[str]:
+    return re.split(r"[\s_-]+", unicodedata.normalize("NFKC", text).casefold().strip(" .;:_-\t\n"))
 
 
-def _other_age(age: Any, written: Mapping[str, Any]) -> str | None:
-    """Return an age that the persona's own sentences give the person, where it is another one."""
-    ages = [match[1] for text in _texts(written) for match in _OWN_AGE.finditer(text)]
-    return next((other for other in ages if not agrees(age, other)), None)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(item)
+def _other_age(age: float, written: Mapping[str, Any]) -> str | None:
+    """Return an age that the persona's own facts give the person, where it is another one."""
+    matches = (_OWN_AGE.match(text) for text in written.get("other_facts", ()))
+    return next((match[1] for match in matches if match and not agrees(age, match[1])), None)
 
 
 def fact_lines(facts: Facts) -> list[str]:
     """Return facts as a prompt lists them."""
-    return [f"{path}: {value if isinstance(value, str) else json.dumps(value)}" for path, value in facts.items()]
+    said = {path: " ".join(v.split()) if isinstance(v, str) else json.dumps(v) for path, v in facts.items()}
+    return [f"{path}: {value}" for path, value in said.items()]

@@ -30,8 +30,10 @@ FAMILY_FIRST = {"hu": " ", "ja": " ", "ko": "", "vi": " ", "zh": ""}
 """Languages that put the family's name first, and what stands between."""
 TRIES = 60
 """Draws of a name that somebody has already before it is made longer."""
-WOMEN = {"female", "females", "woman", "women", "girl", "girls", "f"}
-MEN = {"male", "males", "man", "men", "boy", "boys", "m"}
+WOMEN = {"female", "females", "woman", "women", "girl", "girls"}
+MEN = {"male", "males", "man", "men", "boy", "boys"}
+LETTERS = {"f": "female", "w": "female", "m": "male"}
+"""That stand alone for a gender; inside a text ("I'm") they are something else."""
 _ONE_AT_A_TIME = Lock()
 """Faker is made once a process for each locale and seeded for each name, which two threads must not do at once."""
 
@@ -148,7 +150,10 @@ def _lists(one: NameFor, seed: int) -> Lists:
 
 def _gender(gender: str | None) -> str | None:
     """Return female or male where one of them is said, and nothing else."""
-    words = set(re.findall(r"\w+", (gender or "").casefold()))
+    said = (gender or "").strip().casefold()
+    if said in LETTERS:
+        return LETTERS[said]
+    words = set(re.findall(r"\w+", said))
     if bool(words & WOMEN) == bool(words & MEN):
         return None
     return "female" if words & WOMEN else "male"

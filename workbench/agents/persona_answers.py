@@ -145,7 +145,7 @@ class Short(BaseModel):
             "preferences": {"interests": [self.likes.strip()]},
             "other_facts": [self.life.strip()],
         }
-        return {key: value for key, value in written.items() if value}
+        return dict(_filled(written))
 
 
 ANSWERS: dict[Detail, type[Brief]] = {"brief": Brief, "standard": Standard, "rich": Rich}

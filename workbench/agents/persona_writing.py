@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workbench.agents.countries import country_in
+from workbench.agents.countries import home_of
 from workbench.agents.fixed_facts import Facts, broken, check_facts, fact_lines, placed
 from workbench.agents.names import NameFor, draw_names
 from workbench.agents.persona import Persona
@@ -17,7 +18,8 @@ from workbench.llm.seeds import derive_seed
 from workbench.prompts import render
 from workbench.record.events import START
 
-ATTEMPTS = 4
+_FORGED = re.compile(r"<(?=\s*/?\s*(?:described|facts|others)\b)", re.IGNORECASE)
+ATTEMPTS = 6
 """How often a person is asked for before that is an error."""
 
 
@@ -27,7 +29,7 @@ class Written:
 
     persona: Persona
     attempts: int
-    """Requests: 1 where the facts were kept at once."""
+    """How often it was asked for: 1 where the facts were kept at once."""
     call: str
 
 
@@ -62,16 +64,16 @@ class Commission:
         """Return the messages of the request."""
         words = round(TOKENS[self.detail] * WORDS_PER_TOKEN)
         system = render("persona_system", words=words, brief=self.detail == "brief")
+        facts, others = map(_inside, fact_lines(self.facts)), map(_inside, self.others)
         user = render(
-            "persona_user", about=self.about, facts=fact_lines(self.facts), others=self.others, group=self.group
+            "persona_user", about=_inside(self.about), facts=list(facts), others=list(others), group=self.group
         )
         return asked_of(system, user.rstrip())
 
     def short_messages(self) -> list[Message]:
         """Return the same for a very small model: a few lines, which it goes on with."""
-        known = {path: value for path, value in self.facts.items() if path != "name"}
-        described = [] if self.group else [self.about]
-        facts = described + [line.rpartition(".")[2].replace("_", " ") for line in fact_lines(known)]
+        known = {p.rpartition(".")[2].replace("_", " "): value for p, value in self.facts.items() if p != "name"}
+        facts = ([] if self.group else [self.about]) + fact_lines(known)
         text = render("short_persona_user", about=self.about, facts=facts, name=self.name or self.about)
         return [{"role": "user", "content": text.rstrip()}]
 
@@ -79,12 +81,40 @@ class Commission:
 async def write_persona(llm: LLM, commission: Commission, *, seed: int) -> Written:
     """Ask for a persona; an answer that breaks a fact is asked for again, with what it broke.
 
+    A very small model does not repeat facts, and would lose itself in what it broke: it is asked the same again with
+    another seed, and what is seen is whether its sentence contradicts a fact.
+
     Raises:
         FactsNotKept: no attempt kept all facts; the attributes are named.
         ModelError: no readable answer.
     """
-    write = _write_shortly if llm.is_embedded else _write
-    return await write(llm, commission, seed)
+    short = llm.is_embedded
+    schema: type[Brief] | type[Short] = Short if short else ANSWERS[commission.detail]
+    first = commission.short_messages() if short else commission.messages()
+    messages, wrong, calls = first, dict[str, str](), list[str]()
+    for attempt in range(1, ATTEMPTS + 1):
+        reply = await llm.complete(
+            messages,
+            schema,
+            purpose="persona",
+            person=commission.name,
+            seed=seed if attempt == 1 else derive_seed(seed, "attempt", attempt),
+        )
+        written = reply.value.persona()
+        wrong = broken(commission.facts, _echo(reply.value, commission.facts), written)
+        if not wrong:
+            return Written(placed(commission.facts, written), attempt, reply.call)
+        calls.append(reply.call)
+        messages = first if short else [*first, *_objection(reply.text, wrong, commission.facts)]
+    llm.forget(calls)
+    raise _not_kept(commission, wrong)
+
+
+def _echo(answer: Brief | Short, facts: Facts) -> dict[str, str]:
+    """Return the facts as an answer repeats them; a very small model is not asked to."""
+    if isinstance(answer, Short):
+        return {path: str(value) for path, value in facts.items()}
+    return {fact.attribute: fact.value for fact in answer.facts}
 
 
 async def person_described(llm: LLM, text: str, *, fixed: Facts, detail: Detail, seed: int) -> Written:
@@ -95,41 +125,14 @@ async def person_described(llm: LLM, text: str, *, fixed: Facts, detail: Detail,
     if llm.is_embedded and "name" not in facts:  # it would take one of its examples
         age = facts.get("age")
         born = START.year - int(age) if isinstance(age, int | float) else None
-        wanted = NameFor(country_in(text) or "US", str(facts.get("gender", text)), born)
+        wanted = NameFor(home_of(None, text)[0], str(facts.get("gender", text)), born)
         facts = {"name": draw_names([wanted], seed=seed)[0], **facts}
     return await write_persona(llm, Commission(text, facts, detail, group=False), seed=seed)
 
 
-async def _write(llm: LLM, commission: Commission, seed: int) -> Written:
-    messages, wrong, calls = commission.messages(), dict[str, str](), list[str]()
-    for attempt in range(1, ATTEMPTS + 1):
-        schema: type[Brief] = ANSWERS[commission.detail]
-        reply = await llm.complete(messages, schema, purpose="persona", person=commission.name, seed=seed)
-        echo = {fact.attribute: fact.value for fact in reply.value.facts}
-        wrong = broken(commission.facts, echo, reply.value.persona())
-        if not wrong:
-            return Written(placed(commission.facts, reply.value.persona()), attempt, reply.call)
-        calls.append(reply.call)
-        messages = [*commission.messages(), *_objection(reply.text, wrong, commission.facts)]
-    llm.forget(calls)
-    raise _not_kept(commission, wrong)
-
-
-async def _write_shortly(llm: LLM, commission: Commission, seed: int) -> Written:
-    """Ask a very small model; it does not repeat facts: what is seen is whether its sentence contradicts them."""
-    messages, wrong, calls = commission.short_messages(), dict[str, str](), list[str]()
-    echo = {path: str(value) for path, value in commission.facts.items()}
-    for attempt in range(1, ATTEMPTS + 1):
-        reply = await llm.complete(
-            messages, Short, purpose="persona", person=commission.name, seed=derive_seed(seed, attempt)
-        )
-        written = reply.value.persona()
-        wrong = broken(commission.facts, echo, {"other_facts": written.get("other_facts", [])})
-        if not wrong:
-            return Written(placed(commission.facts, written), attempt, reply.call)
-        calls.append(reply.call)
-    llm.forget(calls)
-    raise _not_kept(commission, wrong)
+def _inside(text: str) -> str:
+    """Return a text that can neither open nor close a part of the prompt."""
+    return _FORGED.sub("‹", text)
 
 
 def _objection(text: str, wrong: dict[str, str], facts: Facts) -> list[Message]:

@@ -17,7 +17,7 @@ from workbench.populations.ranges import Range
 if TYPE_CHECKING:
     from workbench.populations.fitting import Indices, Numbers
 
-MOST_CELLS = 200_000
+MOST_CELLS = 50_000
 """Combinations of dimensions that depend on each other."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.agents.countries import country_of
+from workbench.agents.fixed_facts import check_facts
 from workbench.errors import InvalidSettings
 from workbench.populations.dimensions import Dimension, read_share, summing_to_one
 from workbench.populations.plan import FILE_TYPE, SamplingPlan
@@ -82,14 +83,24 @@ def _dimensions(data: Mapping[str, Any]) -> tuple[list[Dimension], list[str]]:
         if given := _given(table, tables, dimensions):
             used.add(table.path[:-1])
             rows = {one.path[-1]: one.shares for one in tables if one.path[:-1] == table.path[:-1]}
-            name = _name(table.path[:-1], dimensions)
-            dimensions[name] = Dimension(name, _filled(rows), given=(given,))
+            left_out += _added(dimensions, table.path[:-1], _filled(rows), (given,))
         elif problem := table.problem:
             left_out.append(f"{' > '.join(table.path)}: {problem}")
         else:
-            name = _name(table.path, dimensions)
-            dimensions[name] = Dimension(name, table.shares)
+            left_out += _added(dimensions, table.path, table.shares, ())
     return list(dimensions.values()), left_out
+
+
+def _added(dimensions: dict[str, Dimension], path: Path, shares: Any, given: tuple[str, ...]) -> list[str]:
+    """Add a dimension; return why it is none, where it is none."""
+    name = _name(path, dimensions)
+    try:
+        found = Dimension(name, shares, given=given)
+        check_facts({name: 1 if found.ranges is not None else found.levels[0]})
+    except InvalidSettings as error:
+        return [f"{' > '.join(path)}: {error}"]
+    dimensions[name] = found
+    return []
 
 
 def _given(table: _Table, tables: Sequence[_Table], dimensions: Mapping[str, Dimension]) -> str | None:

@@ -62,7 +62,24 @@ def _fit_one(cells: Cells) -> _Fitted:
         raise InvalidSettings(
             f"sampled: {lost:.1%} of the people are in groups of which nobody is sampled: no weight stands for them"
         )
+    if wasted := float(sampled[shares == 0].sum()):
+        raise InvalidSettings(
+            f"sampled: {wasted:.1%} of the sample is in groups that nobody is of (their share is 0): no weight is right"
+        )
     return _Fitted(cells, shares, sampled, targets)
+
+
+def generator(seed: int) -> np.random.Generator:
+    """Return a generator of chance.
+
+    Raises:
+        InvalidSettings: a seed that is no whole number, 0 or more.
+    """
+    import numpy as np
+
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InvalidSettings(f"seed={seed!r}: a whole number is needed, 0 or more")
+    return np.random.default_rng(seed)
 
 
 def draw(dimensions: Sequence[Dimension], impossible: Sequence[Combination], n: int, seed: int) -> pd.DataFrame:
@@ -80,7 +97,7 @@ def draw(dimensions: Sequence[Dimension], impossible: Sequence[Combination], n: 
     import numpy as np
     import pandas as pd
 
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     columns: dict[str, list[Part]] = {}
     weights = np.ones(n)
     for fitted in fit_all(dimensions, impossible):

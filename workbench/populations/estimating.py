@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.agents.persona_answers import TOKENS
@@ -24,7 +25,7 @@ LINE_TOKENS = 45
 def estimate(plan: SamplingPlan, detail: Detail, llm: LLM | None) -> Estimate:
     """Return the estimate for one request a person; as `SamplingPlan.estimate`."""
     model = llm or default_llm()
-    drawn = Drawn.of(plan, seed=0, names=[f"Person {number}" for number in range(plan.n)])
+    drawn = Drawn.of(replace(plan, n=1), seed=0, names=["Some Body"])
     messages = drawn.commission(0, detail).messages()
     prompt = sum(estimate_tokens(text_of(message)) for message in messages) + SHOWN * LINE_TOKENS
     usage = Usage(prompt=plan.n * prompt, completion=round(plan.n * TOKENS[detail] * FORM))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FIRST_WAVE = 8
 """People who are written at once, and know of nobody; each further wave is twice as large and knows of all before."""
+AT_ONCE = 256
+"""Requests that are prepared at once."""
 SHOWN = 4
 """Of those who are there already, how many each is shown."""
 LONGEST_LINE = 200
@@ -115,7 +117,7 @@ async def written_people(drawn: Drawn, llm: LLM, detail: Detail, *, progress: bo
                 bar.update(1)
 
         for wave in waves(len(drawn.table)):
-            ended = await together(map(write, wave))
+            ended = await together(map(write, wave), at_once=AT_ONCE)
             if failed := [one for one in ended if isinstance(one, FactsNotKept)]:
                 raise _all_of(failed)
             people += [one for one in ended if isinstance(one, Written)]

@@ -39,7 +39,7 @@ def plan_of_frame(
         raise InvalidSettings(f"bins: {', '.join(unused)}: these are none of the columns that are used")
     if not named or not len(df):
         raise InvalidSettings("columns: name those that people are to be drawn by, of a table that has rows")
-    rows = df.dropna(subset=[*named, weights] if joint and weights else list(named)) if joint else df
+    rows = df.dropna(subset=list(named)) if joint else df
     heavy = _weights(rows, weights)
     levels = {key: _levels(rows[name], cuts.get(name)) for name, key in named.items()}
     quotas: dict[Any, Any]
@@ -55,9 +55,12 @@ def _weights(rows: pd.DataFrame, weights: str | None) -> Sequence[float]:
 
 
 def _levels(column: pd.Series[Any], edges: Sequence[float] | None) -> list[str | None]:
+    import pandas as pd
+
     values = plain_values(column)
     if edges is None:
         return found_levels(values)[1]
+    edges = plain_values(pd.Series(list(edges)))
     wrong = [v for v in values if v is not None and not (isinstance(v, int | float) and edges[0] <= v < edges[-1])]
     if wrong or sorted(set(edges)) != list(edges):
         raise InvalidSettings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.agents.countries import country_in, country_of, require_country
+from workbench.agents.countries import country_of, home_of, require_country
 from workbench.agents.names import NameFor, draw_names, same_name
 from workbench.errors import InvalidSettings
 from workbench.llm.seeds import derive_seed
@@ -19,25 +19,8 @@ if TYPE_CHECKING:
 OF_COUNTRY = ("nationality", "country")
 """Dimensions that say where somebody's name is from; the first that a plan has."""
 OF_GENDER = ("gender", "sex")
-UNSAID = "US"
-"""Where people are from if nothing says it."""
-
 Names = Sequence[str] | Mapping[str, str]
 """A name a person; or for countries that there are no names of, those whose people have names like theirs."""
-
-
-def home_of(country: str | None, about: str) -> tuple[str, str]:
-    """Return the country that people are from, as two letters, and how it is known, in words.
-
-    Args:
-        country: as given.
-        about: who they are, in words.
-    """
-    if country is not None:
-        return require_country(country), "as given"
-    if found := country_in(about):
-        return found, "as the description says"
-    return UNSAID, "as no country is named: give country="
 
 
 def people_names(plan: SamplingPlan, table: pd.DataFrame, *, seed: int, names: Names = ()) -> list[str]:
@@ -79,7 +62,7 @@ def _wanted(plan: SamplingPlan, row: Mapping[Any, Any], instead: Mapping[str, st
 def _given(names: Sequence[str], n: int) -> list[str]:
     if isinstance(names, str) or not all(isinstance(name, str) and name.strip() for name in names):
         raise InvalidSettings(f"names={names!r}: give a list of names, or a mapping of countries")
-    chosen = list(names)[:n]
+    chosen = [" ".join(name.split()) for name in names][:n]
     if len(chosen) < n:
         raise InvalidSettings(f"names: {len(chosen)} for {n} people: one a person is needed")
     taken: dict[str, str] = {}

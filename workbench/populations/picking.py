@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import operator
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from workbench.agents.names import same_name
 from workbench.agents.person import Person
 from workbench.errors import InvalidPersona, InvalidSettings, UnknownName
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Places:
-    """Where in a population each person is, by name, however it is written (NFC, case).
+    """Where in a population each person is, by name, however it is written (NFKC, case).
 
     Args:
         people: in their order.
@@ -32,7 +32,7 @@ class Places:
         for place, person in enumerate(people):
             if not isinstance(person, Person):
                 raise InvalidSettings(f"{person!r} is no person: give wb.Person(...)")
-            if (other := self._places.setdefault(_folded(person.name), place)) != place:
+            if (other := self._places.setdefault(same_name(person.name), place)) != place:
                 raise InvalidPersona(
                     f"two people are called {person.name!r} (places {other} and {place}; case does not count): each "
                     "needs a name of their own, as answers are kept by it"
@@ -40,7 +40,7 @@ class Places:
         self._names = [person.name for person in people]
 
     def __contains__(self, name: str) -> bool:
-        return _folded(name) in self._places
+        return same_name(name) in self._places
 
     def of(self, name: str) -> int:
         """Return the place of a person.
@@ -50,15 +50,11 @@ class Places:
         """
         from rapidfuzz import process
 
-        if (place := self._places.get(_folded(name))) is not None:
+        if (place := self._places.get(same_name(name))) is not None:
             return place
         near = [str(match[0]) for match in process.extract(name, self._names, limit=3, score_cutoff=60)]
         known = f"the nearest: {', '.join(near)}" if near else f"there are {some(self._names)}"
         raise UnknownName(f"nobody is called {name!r}; {known}")
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def some(names: Sequence[str]) -> str:

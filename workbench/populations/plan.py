@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from workbench import html
-from workbench.agents.countries import country_name, require_country
+from workbench.agents.countries import country_name, home_of, require_country
+from workbench.agents.fixed_facts import check_facts
 from workbench.agents.persona_files import read_file, write_file
 from workbench.errors import InvalidPersona, InvalidSettings
 from workbench.populations.combinations import check_combination, say
 from workbench.populations.dimensions import Dimension
 from workbench.populations.drawing import draw, fit_all
-from workbench.populations.naming import OF_COUNTRY, home_of
+from workbench.populations.naming import OF_COUNTRY
 from workbench.populations.quotas import dimensions_of
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ class SamplingPlan:
     left_out: Sequence[str] = field(default=(), kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
-        if self.country is not None:
-            require_country(self.country)
+        _check_texts(self.about, self.country, self.impossible)
         if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
             raise InvalidSettings(f"n={self.n!r}: a whole number of people is needed, 1 or more")
         given = self.quotas
@@ -220,8 +220,11 @@ class SamplingPlan:
         """
         return draw(self.dimensions, self.impossible, self.n, seed)
 
-    def targets(self) -> pd.DataFrame:
-        """Return the share that each level is to have among those who are sampled: `attribute, level, share`.
+    def targets(self, *, sampled: bool = True) -> pd.DataFrame:
+        """Return the share that each level is to have: `attribute, level, share`.
+
+        Args:
+            sampled: among those who are sampled; else among all people, for whom they stand.
 
         Raises:
             InvalidSettings: the quotas cannot be met together.
@@ -231,7 +234,8 @@ class SamplingPlan:
         shares = {}
         for fitted in fit_all(self.dimensions, self.impossible):
             for name, level_of in fitted.cells.level_of.items():
-                shares[name] = pd.Series(fitted.sampled).groupby(level_of).sum()
+                wanted = fitted.sampled if sampled else fitted.shares
+                shares[name] = pd.Series(wanted).groupby(level_of).sum()
         rows = [
             (d.name, level, shares[d.name].get(k, 0.0)) for d in self.dimensions for k, level in enumerate(d.levels)
         ]
@@ -337,6 +341,15 @@ class SamplingPlan:
         return estimate(self, detail, llm)
 
 
+def _check_texts(about: Any, country: Any, impossible: Any) -> None:
+    if not isinstance(about, str) or not isinstance(country, str | None):
+        raise InvalidSettings(f"about={about!r}, country={country!r}: give texts; in YAML, NO needs quotation marks")
+    if isinstance(impossible, str | Mapping) or not isinstance(impossible, Sequence):
+        raise InvalidSettings(f"impossible={impossible!r}: give a list of combinations")
+    if country is not None:
+        require_country(country)
+
+
 def _read(path: str | Path) -> dict[str, Any]:
     try:
         return read_file(path)
@@ -362,6 +375,7 @@ def _check_dimensions(dimensions: Sequence[Any]) -> None:
                 )
         if missing := [name for name in dimension.given if name not in before]:
             raise InvalidSettings(f"{dimension.name} is given {', '.join(missing)}: put that before it in the plan")
+        check_facts({dimension.name: 1 if dimension.ranges is not None else dimension.levels[0]})
         _check_given(dimension, [before[name] for name in dimension.given])
         before[dimension.name] = dimension
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from workbench import html
 from workbench.agents.person import Person
 from workbench.agents.persona_answers import Detail, check_detail
 from workbench.errors import InvalidSettings
 from workbench.llm.client import default_llm
+from workbench.populations.drawing import generator
 from workbench.populations.picking import Places, mask_of, places_meant
+from workbench.populations.population_views import counted
 from workbench.populations.strata import drawn, parted, strata_of
 from workbench.populations.tables import about_people, check_held_out, checked_weights, frame_of
 
@@ -27,10 +29,6 @@ if TYPE_CHECKING:
     from workbench.populations.profile import Profile
     from workbench.populations.respondents import Describe
     from workbench.record.placing import IfExists
-
-SHOWN = 10
-"""People in the table of a notebook."""
-SHOWN_COLUMNS = 6
 
 
 class Population(Sequence[Person]):
@@ -125,7 +123,7 @@ class Population(Sequence[Person]):
         check_detail(detail)
         model = (llm or default_llm()).metered(budget)
         plan = await plan_meant(plan, about, quotas, n=n, country=country, llm=model, seed=seed)
-        drawn = Drawn.of(plan, seed, names)
+        drawn = await asyncio.to_thread(Drawn.of, plan, seed, names)  # some seconds, where there are many combinations
         written = await written_people(drawn, model, detail, progress=progress)
         return cls(
             [Person(one.persona, llm=llm) for one in written],
@@ -295,13 +293,11 @@ class Population(Sequence[Person]):
         Raises:
             InvalidSettings: more than there are.
         """
-        import numpy as np
-
         if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= len(self):
             raise InvalidSettings(
                 f"n={n!r}: a whole number from 0 to {len(self):,} is needed: so many people there are"
             )
-        return self._of(drawn(self._strata(by), n, np.random.default_rng(seed)))
+        return self._of(drawn(self._strata(by), n, generator(seed)))
 
     def split(
         self, parts: Mapping[str, float], *, by: str | Sequence[str] | None = None, seed: int = 0
@@ -316,9 +312,7 @@ class Population(Sequence[Person]):
         Raises:
             InvalidSettings: shares that do not add up to 1.
         """
-        import numpy as np
-
-        divided = parted(self._strata(by), parts, np.random.default_rng(seed))
+        divided = parted(self._strata(by), parts, generator(seed))
         return {part: self._of(places) for part, places in divided.items()}
 
     def _strata(self, by: str | Sequence[str] | None) -> dict[Any, list[int]]:
@@ -390,27 +384,14 @@ class Population(Sequence[Person]):
 
     def summary(self) -> str:
         """Return in a few lines who they are: how many, and the shares of their attributes."""
-        from workbench.populations.profile import shares_in_words
+        from workbench.populations.population_views import summary_of
 
-        lines = [f"{self._counted()}: {self.about}" if self.about else self._counted()]
-        lines += [f"  {line}" for line in shares_in_words(self)]
-        if self.held_out is not None:
-            lines.append(f"  held out: {', '.join(self.held_out.columns)}")
-        return "\n".join(lines)
-
-    def _counted(self) -> str:
-        people = "1 person" if len(self) == 1 else f"{len(self):,} people"
-        return f"{people}, effective n {self.effective_n:,.1f}"
+        return summary_of(self)
 
     def __repr__(self) -> str:
-        return f"Population({self._counted()}{f', {self.about!r}' if self.about else ''})"
+        return f"Population({counted(self)}{f', {self.about!r}' if self.about else ''})"
 
     def _repr_html_(self) -> str:
-        first = self[:SHOWN]
-        table = first.to_frame()
-        plain = [name for name in table.columns if not table[name].map(lambda value: isinstance(value, list)).any()]
-        wanted = [name for name in (self.plan.names if self.plan else plain[:-1]) if name in plain][:SHOWN_COLUMNS]
-        table = table[[*wanted, "weight"]].astype(object)
-        rows = [[name, *row] for name, row in zip(first.names, table.where(table.notna(), "").values, strict=True)]
-        more = html.paragraph(f"and {len(self) - SHOWN:,} more", quiet=True) if len(self) > SHOWN else ""
-        return html.box(self.about or "Population", self._counted(), html.table(["name", *table.columns], rows) + more)
+        from workbench.populations.population_views import html_of
+
+        return html_of(self)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from workbench.agents.person import Person
@@ -169,11 +170,13 @@ def _save_folder(people: Population, path: Path) -> Path:
 @contextmanager
 def _folder_when_whole(path: Path) -> Iterator[Path]:
     """Give a folder beside another to write to; it takes the other's place when all is written, or is removed."""
-    temporary, old = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
     with storage_errors(path, _WHAT):
-        temporary.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+        old = temporary.with_suffix(".old")
         try:
             yield temporary
+            temporary.chmod(0o777 & ~_umask())  # `mkdtemp` lets nobody else in
             if path.exists():
                 path.rename(old)
             try:
@@ -187,6 +190,12 @@ def _folder_when_whole(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 def _check_ours(folder: Path) -> None:
     """Check that a folder has nothing but people: all that is in it is lost when it is replaced."""
     if others := sorted(file.name for file in folder.iterdir() if not _is_ours(file)):
@@ -194,6 +203,8 @@ def _check_ours(folder: Path) -> None:
             f"{folder} has other files than people ({', '.join(others[:5])}), and is not replaced: give another folder",
             path=folder,
         )
+    if not (folder / INDEX).is_file():
+        raise StorageError(f"{folder} has no {INDEX}: no population was saved there: give another folder", path=folder)
 
 
 def _is_ours(file: Path) -> bool:

@@ -13,6 +13,7 @@ from workbench.errors import InvalidSettings
 from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM
 from workbench.populations.dimensions import Dimension, read_share
+from workbench.populations.naming import OF_COUNTRY
 from workbench.populations.plan import SamplingPlan
 from workbench.prompts import render
 
@@ -69,7 +70,11 @@ class _Proposal(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_drawn(self) -> _Proposal:
-        self.plan(1, "").targets()
+        plan = self.plan(1, "")
+        plan.targets()
+        for name in OF_COUNTRY:
+            for level in plan[name].levels if name in plan.names else ():
+                require_country(level, name)
         return self
 
     def plan(self, n: int, about: str, country: str | None = None) -> SamplingPlan:

@@ -136,6 +136,8 @@ def _check_templates(parts: Sequence[Any], name: str, shown: pd.DataFrame, held_
             f"{', '.join(shown.columns)}"
         )
     for where, variables in asked.items():
+        if twice := sorted(variables & set(OWN) & set(shown.columns)):
+            raise InvalidSettings(f"{where}: {twice[0]} may be the survey's column or our own: rename the column")
         own = OWN if where != "name" else ()
         if unknown := sorted(variables - set(own) - set(shown.columns)):
             hidden = [column for column in unknown if column in held_out]
@@ -200,6 +202,8 @@ def _persona(number: int, row: Mapping[str, Any], parts: Sequence[Any], name: st
 
 def _name(name: str, number: int, row: Mapping[str, Any], where: str) -> str:
     if _is_template(name):
+        if missing := sorted(column for column in variables_of(name, "name") - set(OWN) if row[column] is None):
+            raise InvalidSettings(f"{where}: {', '.join(missing)} is missing, which the name is made of")
         return _rendered(name, "name", {**row, "number": number}, where)
     if row[name] is None:
         raise InvalidSettings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import WorkbenchError
@@ -17,6 +18,9 @@ EPSILON = 1e-7
 """Under which a fraction of a person is the solver's noise."""
 MOST_CANDIDATES = 4000
 """Cells that the solver chooses from at first: it takes 0.6 s for these, and 6 s for 20,000."""
+
+NEAR_ENOUGH = MappingProxyType({"mip_rel_gap": 0.01, "node_limit": 1000})
+"""When the solver ends: a draw by chance needs no proof of the last per cent. A limit of time could not be repeated."""
 
 
 def largest_remainder(shares: Numbers, n: int) -> Indices:
@@ -68,9 +72,9 @@ def _candidates(gains: Numbers, base: Numbers, n: int) -> list[Indices]:
 
     every = np.flatnonzero(gains > -np.inf)
     most = max(MOST_CANDIDATES, 10 * (n - int(base.sum())))
-    if len(every) <= most:
-        return [every]
-    return [np.sort(np.argsort(-gains, kind="stable")[:most]), every]
+    best_first = np.argsort(-gains, kind="stable")
+    sizes = [size for size in (most, 4 * most, 16 * most) if size < len(every)]
+    return [*(np.sort(best_first[:size]) for size in sizes), every]
 
 
 def _round_up(candidates: Indices, gains: Numbers, base: Numbers, targets: Sequence[Target], n: int) -> Indices | None:
@@ -81,7 +85,8 @@ def _round_up(candidates: Indices, gains: Numbers, base: Numbers, targets: Seque
     low, high = (np.concatenate(ends) for ends in zip(*(_bounds(target, n) for target in targets), strict=True))
     have = np.concatenate([target.sums(base) for target in targets])
     limits = LinearConstraint(sums_matrix(targets, candidates), low - have, high - have)
-    best = milp(-gains, integrality=np.ones(len(candidates)), bounds=Bounds(0, 1), constraints=limits)
+    ones = np.ones(len(candidates))
+    best = milp(-gains, integrality=ones, bounds=Bounds(0, 1), constraints=limits, options={**NEAR_ENOUGH})
     return candidates[np.round(best.x) == 1] if best.x is not None else None
 
 

@@ -91,15 +91,24 @@ def check_held_out(held_out: pd.DataFrame, data: pd.DataFrame | None, people: Se
     Raises:
         InvalidSettings: a column of it is one of the data too, or a key of a persona, which prompts carry.
     """
-    columns = set(map(str, held_out.columns))
-    if both := sorted(columns & set(() if data is None else data.columns)):
+    columns = {str(name).casefold(): str(name) for name in held_out.columns}
+    if both := sorted(
+        columns[key] for key in columns.keys() & {str(c).casefold() for c in ([] if data is None else data)}
+    ):
         raise InvalidSettings(f"{', '.join(both)}: held out, and in data too: keep it in one of them")
     for person in people:
-        if shown := sorted(columns & set(flat(person.persona.to_dict()))):
+        if shown := sorted(columns[key] for key in columns.keys() & _keys_of(person.persona.to_dict())):
             raise InvalidSettings(
                 f"{person.name}: {', '.join(shown)} is held out, and a key of the persona, which prompts carry: take "
                 "it out of the persona, or rename the column that is held out"
             )
+
+
+def _keys_of(persona: Mapping[str, Any]) -> set[str]:
+    """Return every key of a persona, in small letters: the paths, what they lead through, and their last parts."""
+    paths = [path.casefold().split(".") for path in flat(persona)]
+    through = {".".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1)}
+    return through | {path[-1] for path in paths}
 
 
 def checked_weights(weights: Iterable[float] | None, names: Sequence[str]) -> tuple[float, ...]:
