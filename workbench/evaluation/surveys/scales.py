@@ -12,6 +12,7 @@ from typing import Any
 from typing_extensions import override
 
 from workbench.errors import InvalidSettings
+from workbench.evaluation.surveys.anchors import anchors_of
 from workbench.evaluation.surveys.questions import (
     MOST_OPTIONS,
     Code,
@@ -53,6 +54,7 @@ class Likert(Question):
         if not whole or not 1 <= self.high - self.low < MOST_OPTIONS:
             raise InvalidSettings(f"{self.heading}: from {self.low!r} to {self.high!r}: two whole numbers that rise")
         object.__setattr__(self, "labels", self._read_labels())
+        anchors_of(self)
 
     def _read_labels(self) -> dict[int, str]:
         given, points = self.labels, self.points
