@@ -2,24 +2,40 @@
 
 Maier et al. 2025, https://arxiv.org/abs/2510.08338: a text is embedded and compared with one anchor sentence a point;
 the similarities, less the lowest, are the probabilities of the points. Several sets of anchors are averaged.
+
+What is added here: an answer is taken apart into its clauses, and those that are nearest to some anchor count most.
+People say what they would do in a few words and then give reasons, which say more of the product than of the answer.
+On 250 answers to a concept test that were written for it (`tests/evaluation/surveys`), the rank correlation with the
+point was, with the encoder in the process: 0.64 with one set of anchors on whole answers, 0.64 with thirteen sets, 0.73
+with thirteen sets on clauses (half of the answers served to choose; 0.72 on the other half). On answers about many
+different products, which seldom say it outright, it was 0.52: a larger embedding model is needed for these.
 """
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from workbench.errors import InvalidSettings
+from workbench.llm.client import LLM
 
 if TYPE_CHECKING:
     from workbench.evaluation.surveys.questions import Code
     from workbench.evaluation.surveys.scales import Likert
-    from workbench.llm.client import LLM
 
 AnchorSets = Sequence[Sequence[str]]
-SHARPNESS = 3.0
+SHARPNESS = 2.0
 """The power that similarities are raised to (1 / the temperature of the paper): embeddings of short texts lie close
 together, and without it every answer would be spread over the whole scale."""
+TELLING = 3.0
+"""The power of a clause's best similarity by which it counts."""
+_CLAUSES = re.compile(
+    r"(?<=[.!?;:。！？])\s*|,\s+|\s[-–—]\s|\s+(?=(?:but|though|unless|because|since|so|if|and)\b)", re.IGNORECASE
+)
 
 
 async def likert_probabilities(llm: LLM, text: str, question: Likert) -> dict[Code, float]:
@@ -34,23 +50,59 @@ async def likert_probabilities(llm: LLM, text: str, question: Likert) -> dict[Co
         EmbeddedModelMissing: no embedding model is set, and the extra `local` is not installed.
         ModelError: the endpoint's embedding model failed.
     """
-    sets = anchors_of(question)
-    vectors = await llm.embed([text, *(anchor for one in sets for anchor in one)], purpose="survey")
-    return dict(zip(question.points, _probabilities(vectors[0], vectors[1:], sets, len(question.points)), strict=True))
+    anchors = await _embedded(llm, anchors_of(question))
+    said = await llm.embed(clauses_of(text), purpose="survey")
+    return dict(zip(question.points, _probabilities(said, anchors, len(question.points)), strict=True))
 
 
-def _probabilities(said: Any, anchors: Any, sets: AnchorSets, n: int) -> list[float]:
-    """Return the mean over the sets of anchors."""
+@dataclass
+class _Kept:
+    """The embeddings of anchors, for as long as the model is used that they were made with."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    vectors: dict[Any, Any] = field(default_factory=dict)
+
+
+_KEPT: WeakKeyDictionary[LLM, _Kept] = WeakKeyDictionary()
+
+
+async def _embedded(llm: LLM, sets: AnchorSets) -> Any:
+    """Return the embeddings of anchors, shape (sets, points, dimensions); they are asked for once a model."""
+    kept, key = _KEPT.setdefault(llm, _Kept()), tuple(map(tuple, sets))
+    async with kept.lock:
+        if key not in kept.vectors:
+            vectors = await llm.embed([anchor for one in key for anchor in one], purpose="survey")
+            kept.vectors[key] = vectors.reshape(len(key), len(key[0]), -1)
+    return kept.vectors[key]
+
+
+def clauses_of(text: str) -> list[str]:
+    """Return the clauses of a text.
+
+    >>> clauses_of("Not for me, but my wife would buy it. Why not?")
+    ['Not for me', 'but my wife would buy it.', 'Why not?']
+    """
+    return [part.strip() for part in _CLAUSES.split(text) if part.strip()]
+
+
+def _probabilities(said: Any, anchors: Any, n: int) -> list[float]:
+    """Return the probability of each of n points: the mean over the sets of anchors, and over clauses as they tell.
+
+    Args:
+        said: embeddings of the clauses, shape (clauses, dimensions).
+        anchors: of the anchors, shape (sets, points, dimensions).
+        n: points of the scale; anchors of another number are interpolated.
+    """
     import numpy as np
 
-    start, found = 0, []
-    for one in sets:
-        near = anchors[start : start + len(one)] @ said
-        near = np.interp(np.linspace(0, 1, n), np.linspace(0, 1, len(one)), near)
-        above = (near - near.min()) ** SHARPNESS
-        found.append(above / above.sum() if above.sum() else np.full(n, 1 / n))
-        start += len(one)
-    return [float(one) for one in np.mean(found, axis=0)]
+    near = np.einsum("spd,cd->csp", anchors, said)
+    at, wanted = np.linspace(0, 1, near.shape[2]), np.linspace(0, 1, n)
+    near = np.apply_along_axis(lambda one: np.interp(wanted, at, one), 2, near)
+    above = (near - near.min(axis=2, keepdims=True)) ** SHARPNESS
+    sums = above.sum(axis=2, keepdims=True)
+    of_sets = np.divide(above, sums, out=np.full_like(above, 1 / n), where=sums > 0)
+    telling = np.clip(near.max(axis=(1, 2)), 1e-6, None) ** TELLING
+    return [float(one) for one in np.average(of_sets.mean(axis=1), axis=0, weights=telling)]
 
 
 def anchors_of(question: Likert) -> AnchorSets:
@@ -102,8 +154,37 @@ BUILT_IN: dict[str, AnchorSets] = {
             "Likely. It would be useful and I am inclined to buy it.",
             "Certain. It is exactly what I need, I am buying it.",
         ),
+        ("No.", "Probably not.", "Maybe.", "Probably.", "Yes."),
+        ("Absolutely not.", "I doubt it.", "I am not sure.", "I think so.", "Absolutely."),
+        ("Never.", "Unlikely.", "It depends.", "Likely.", "Definitely."),
+        ("I hate it.", "I don't really need it.", "I could go either way.", "I like it.", "I love it."),
+        ("No chance.", "Not for me, I think.", "Undecided.", "Sounds good.", "I want it now."),
+        ("Not interested at all.", "Not really my thing.", "Fifty-fifty.", "I am tempted.", "Sign me up."),
+        (
+            "A waste of money.",
+            "Too expensive for what it is.",
+            "The price is okay, I suppose.",
+            "Good value.",
+            "Worth every penny.",
+        ),
+        (
+            "I would never use it.",
+            "I would hardly use it.",
+            "I might use it sometimes.",
+            "I would use it often.",
+            "I would use it every day.",
+        ),
+        (
+            "Forget it.",
+            "I would rather not.",
+            "I would have to think about it.",
+            "I will give it a try.",
+            "I have already ordered one.",
+        ),
     ),
     "agreement": (
+        ("No.", "Not really.", "Partly.", "Mostly.", "Yes."),
+        ("Totally wrong.", "I doubt that.", "I am not sure.", "I think so.", "Absolutely right."),
         (
             "I completely disagree with that. It is plainly wrong.",
             "I rather disagree. I do not think that it is so.",
@@ -120,6 +201,7 @@ BUILT_IN: dict[str, AnchorSets] = {
         ),
     ),
     "satisfaction": (
+        ("Terrible.", "Disappointing.", "Okay.", "Good.", "Excellent."),
         (
             "I am very dissatisfied. It was terrible.",
             "I am rather dissatisfied. It was disappointing.",
@@ -136,6 +218,7 @@ BUILT_IN: dict[str, AnchorSets] = {
         ),
     ),
     "liking": (
+        ("Awful.", "Not for me.", "So-so.", "Nice.", "Wonderful."),
         (
             "I hate it.",
             "I do not like it much.",
