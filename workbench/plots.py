@@ -81,7 +81,7 @@ def levels(rows: pd.DataFrame, ax: Axes | None = None) -> Axes:
     named = [_shortened(level) for level in rows["level"]]
     ax.set(yticks=places, ylim=(len(rows) - 0.4, -0.6), xlim=(0, longest * 1.16), xticks=[])
     ax.set_yticklabels(named, fontsize=8, fontfamily=_fonts())
-    ax.set_title(str(rows["attribute"].iloc[0]), loc="left", color=_INK, fontsize=10, fontfamily=_fonts())
+    ax.set_title(_shortened(rows["attribute"].iloc[0]), loc="left", color=_INK, fontsize=10, fontfamily=_fonts())
     if alone:
         _legend(ax)
     return ax

@@ -134,6 +134,37 @@ def test_ages_of_others_and_levels_in_words_accuse_nobody(age: Any, more: Any) -
     assert broken({"age": age}, {"age": str(age)}, more) == {}
 
 
+@pytest.mark.parametrize(
+    ("sentence", "attribute"),
+    [
+        ("He is a proud father and a man of few words.", "gender"),
+        ("His flat is on the fourth floor.", "gender"),
+        ("She is forty-nine years old.", "age"),
+        ("Born in 1950, she retired long ago.", "age"),
+        ("Aged 77.", "age"),
+        ("She was born on 3 May 1950 in Lugo.", "age"),
+    ],
+)
+def test_sentences_that_contradict_a_fact_in_how_they_begin_break_it(sentence: str, attribute: str) -> None:
+    facts = {"age": 31, "gender": "female"}
+    assert list(broken(facts, {"age": "31", "gender": "female"}, {"other_facts": [sentence]})) == [attribute]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "She is thirty-one, and bored.",
+        "Born in 1994.",
+        "Her father drinks. He is 70.",
+        "She is a nurse.",
+        "Hers is a small flat.",
+    ],
+)
+def test_sentences_that_fit_break_nothing(sentence: str) -> None:
+    facts = {"age": 31, "gender": "female"}
+    assert not broken(facts, {"age": "31", "gender": "female"}, {"other_facts": [sentence]})
+
+
 def test_an_age_of_nought_is_checked() -> None:
     assert broken({"age": 0}, {"age": "0"}, {"other_facts": ["She is 3 years old."]}) == {"age": "3"}
 

@@ -68,7 +68,7 @@ def test_plain_quotas_and_saved_plans_are_read_from_json_and_yaml(tmp_path: Path
 
 def test_one_heading_in_two_places_has_two_names() -> None:
     halves = {"a": 0.5, "b": 0.5}
-    plan = SamplingPlan.from_demographics({"Car": {"Colour": halves}, "House": {"Colour": halves}}, 2)
+    plan = SamplingPlan.from_demographics({"Car": {"Colour": halves}, "Home": {"House": {"Colour": halves}}}, 2)
     assert plan.names == ("colour", "house_colour")
 
 
@@ -107,3 +107,42 @@ def test_a_table_that_cannot_be_a_dimension_refuses_nothing_else() -> None:
     plan = SamplingPlan.from_demographics(tables, 4)
     assert plan.names == ("gender",)
     assert ["Income: income: '0-25' and '25-50' overlap" in what for what in plan.left_out] == [True, False]
+
+
+ROWS = {"male": {"18-34": 0.4, "35-80": 0.6}, "female": {"18-34": 0.2, "35-80": 0.8}}
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"age by gender": ROWS, "gender": {"Male": 0.5, "Female": 0.5}},
+        {"gender": {"Male": 0.5, "Female": 0.5}, "groups": {level: {"age": row} for level, row in ROWS.items()}},
+    ],
+)
+def test_what_depends_on_another_dimension_finds_it_wherever_it_stands(tables: Any) -> None:
+    plan = SamplingPlan.from_demographics(tables, 10)
+    assert plan.names == ("gender", "age")
+    assert plan["age"].shares == {"Male": ROWS["male"], "Female": ROWS["female"]}
+    assert not plan.left_out
+
+
+def test_what_is_given_for_groups_whose_shares_are_not_known_is_told() -> None:
+    by_gender = {level: {"age": row} for level, row in ROWS.items()}
+    plan = SamplingPlan.from_demographics({"gender": by_gender, "pet": {"cat": 0.5, "dog": 0.5}}, 10)
+    assert plan.names == ("pet",)
+    assert "gender > age: it is given for each of male, female, and there are no shares of these" in plan.left_out
+
+
+def test_shares_of_two_dimensions_together_are_read() -> None:
+    table = {"male": {"18-34": 0.2, "35-80": 0.3}, "female": {"18-34": 0.1, "35-80": 0.4}}
+    plan = SamplingPlan.from_demographics({"gender by age": table}, 10)
+    assert plan.names == ("gender", "age")
+    assert plan.draw().groupby(["gender", "age"]).ngroups > 2
+    assert plan.targets()["share"].tolist() == pytest.approx([0.5, 0.5, 0.3, 0.7])
+
+
+def test_what_is_passed_over_is_told_and_decimal_commas_are_read() -> None:
+    tables = {"gender": {"f": "50,8%", "m": "49,2%"}, "smoker": 0.2, "pets": [{"level": "cat", "share": 0.5}]}
+    plan = SamplingPlan.from_demographics(tables, 10)
+    assert plan["gender"].shares == pytest.approx({"f": 0.508, "m": 0.492})
+    assert [what.partition(":")[0] for what in plan.left_out] == ["smoker", "pets"]

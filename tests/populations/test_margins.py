@@ -35,7 +35,7 @@ def test_numbers_are_put_into_ranges() -> None:
     plan = SamplingPlan.from_frame(SURVEY, ["age"], 10, bins={"age": [18, 35, 55, 91]})
     assert plan["age"].shares == {"18-34": 0.4, "35-54": 0.2, "55-90": 0.4}
     ages = pd.DataFrame({"age": range(18, 88)})
-    assert SamplingPlan.from_frame(ages, ["age"], 10)["age"].levels[:2] == ("10-19", "20-29")
+    assert SamplingPlan.from_frame(ages, ["age"], 10)["age"].levels[0] == "18-27"
     parts = SamplingPlan.from_frame(pd.DataFrame({"o": [0.1, 0.6]}), ["o"], 10, bins={"o": [0, 0.5, 1]})
     assert parts["o"].levels == ("0.0-0.5", "0.5-1.0")
 
@@ -64,7 +64,10 @@ def test_rows_with_a_missing_value_have_no_combination() -> None:
         ({"columns": []}, "name those that people are to be drawn by"),
         ({"weights": "v"}, "there is no 'v'"),
         ({"bins": {"job": [1, 2]}}, "bins: job"),
-        ({"columns": ["age"], "bins": {"age": [18, 35]}}, r"age: \[18, 35\].*40, 60"),
+        ({"columns": ["age"], "bins": {"age": [18, 35]}}, r"age: \[18, 35\].*outside: 40, 60"),
+        ({"columns": ["age"], "bins": {"age": 5}}, "bins: age: 5: rising ends are needed"),
+        ({"columns": ["age"], "bins": {"age": [18, float("inf")]}}, "rising ends are needed"),
+        ({"columns": {"age": "a", "w": "a"}}, "two of them are to be 'a'"),
         ({"columns": ["age"], "bins": {"age": [90, 18]}}, "rising ends"),
         ({"n": 0}, "1 or more"),
     ],
@@ -82,3 +85,28 @@ def test_a_column_without_a_value_is_named() -> None:
 def test_ends_of_numpy_are_ends() -> None:
     plan = SamplingPlan.from_frame(SURVEY, ["age"], 10, bins={"age": np.array([18, 35, 91])})
     assert plan["age"].levels == ("18-34", "35-90")
+
+
+@pytest.mark.parametrize("column", [np.random.default_rng(1).lognormal(5, 1.5, 400), np.arange(19, 92).repeat(5)])
+def test_numbers_that_are_drawn_are_distributed_as_those_of_the_table(column: Any) -> None:
+    drawn = SamplingPlan.from_frame(pd.DataFrame({"x": column}), ["x"], 500).draw(1)["x"]
+    step = (column.max() - column.min()) / 1000 + 0.2
+    assert column.min() - step <= drawn.min() <= drawn.max() <= column.max() + step
+    for share in (0.15, 0.5, 0.85):
+        assert np.quantile(drawn, share) == pytest.approx(np.quantile(column, share), rel=0.15)
+
+
+def test_texts_stay_texts_and_truth_is_yes_or_no() -> None:
+    survey = pd.DataFrame({"zip": ["01234", "90210", "1"], "smoker": [True, False, True]})
+    people = SamplingPlan.from_frame(survey, ["zip", "smoker"], 30).draw(1)
+    assert set(people["zip"]) == {"01234", "90210", "1"}
+    assert people["smoker"].value_counts().to_dict() == {"yes": 20, "no": 10}
+
+
+def test_a_joint_table_that_nobody_is_in_is_told() -> None:
+    survey = pd.DataFrame({"a": ["x", None], "b": [None, "y"]})
+    with pytest.raises(InvalidSettings, match="no row has values of all of a, b"):
+        SamplingPlan.from_frame(survey, ["a", "b"], 3, joint=True)
+    wide = pd.DataFrame({f"c{k}": [str(row % 9) for row in range(90)] for k in range(6)})
+    with pytest.raises(InvalidSettings, match="531,441 combinations"):
+        SamplingPlan.from_frame(wide, list(wide), 3, joint=True)

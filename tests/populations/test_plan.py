@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from workbench.errors import InvalidSettings
@@ -152,7 +154,7 @@ def test_combinations_speak_of_what_there_is(combination: Any, message: str) -> 
 
 @pytest.mark.parametrize("n", [0, -1, 2.5, True, "10"])
 def test_n_is_a_whole_number(n: Any) -> None:
-    with pytest.raises(InvalidSettings, match="whole number of people"):
+    with pytest.raises(InvalidSettings, match="a whole number is needed"):
         SamplingPlan(n, {"gender": GENDER})
 
 
@@ -227,3 +229,48 @@ def test_a_group_that_nobody_is_of_cannot_be_sampled() -> None:
 def test_texts_are_texts(more: Any, said: str) -> None:
     with pytest.raises(InvalidSettings, match=said):
         SamplingPlan.from_dict({**SamplingPlan(3, {"gender": GENDER}).to_dict(), **more})
+
+
+@pytest.mark.parametrize(
+    ("levels", "numbers"),
+    [
+        (["18 to 24 years", "25-64 years old", "65 years and over"], True),
+        (["18-34", "35-64", "65 plus"], True),
+        (["0-9,999", "10,000-19,999"], True),
+        (["01234", "90210"], False),
+        (["low", "high"], False),
+    ],
+)
+def test_ranges_are_read_as_statistical_offices_write_them(levels: list[str], numbers: bool) -> None:
+    plan = SamplingPlan(20, {"age": levels})
+    assert all(isinstance(value, int) is numbers for value in plan.draw(1)["age"].tolist())
+
+
+def test_levels_that_keep_others_from_being_numbers_are_noted() -> None:
+    plan = SamplingPlan(10, {"kids": ["0", "1", "2+"]})
+    assert "kids: people get these levels as words, for 2+ is no range with two ends" in plan.notes
+    assert set(plan.draw()["kids"]) == {"0", "1", "2+"}
+
+
+@pytest.mark.parametrize(
+    "shares", [pd.Series({"a": 0.5, "b": 0.5}), np.array(["a", "b"]), {"a": np.float32(0.5), "b": 0.5}]
+)
+def test_shares_may_come_from_pandas_and_numpy(shares: Any) -> None:
+    assert SamplingPlan(np.int64(4), {"group": shares}).draw()["group"].value_counts().to_dict() == {"a": 2, "b": 2}
+
+
+def test_keys_that_personas_spell_otherwise_are_refused() -> None:
+    with pytest.raises(InvalidSettings, match="'Gender': personas call it 'gender'"):
+        SamplingPlan(4, {"Gender": GENDER})
+
+
+def test_very_small_numbers_are_numbers() -> None:
+    assert SamplingPlan(4, {"dose": (1e-5, 1e-4)}).draw()["dose"].between(1e-5, 1e-4).all()
+
+
+def test_what_others_depend_on_is_not_taken_out_alone() -> None:
+    status = Dimension("status", {"female": {"x": 1.0}, "male": {"x": 1.0}}, given="gender")
+    plan = SamplingPlan(4, [Dimension("gender", GENDER), status])
+    with pytest.raises(InvalidSettings, match="status depends on gender"):
+        plan.without("gender")
+    assert plan.without("status").names == ("gender",)

@@ -227,7 +227,7 @@ def test_groups_of_what_is_not_there_are_refused(by: str, said: str) -> None:
 
 @pytest.mark.parametrize("n", [-1, 4, 1.0, True, None])
 def test_samples_that_cannot_be_are_refused(n: Any) -> None:
-    with pytest.raises(InvalidSettings, match="from 0 to 3"):
+    with pytest.raises(InvalidSettings, match="whole number is needed|there are 3 people"):
         cast().sample(n)
 
 
@@ -321,3 +321,36 @@ def test_numbers_that_a_plan_spreads_over_one_range_are_shown_in_parts_of_it() -
     assert table.loc["openness", "target"].tolist() == pytest.approx([0.2] * 5)
     assert table.loc["age", "n"].to_dict() == {"18-27": 10, "28-37": 10, "38-47": 10, "48-57": 10, "58-67": 10}
     assert people.gap()["levels"].tolist() == [1, 1]
+
+
+def test_weights_and_masks_of_pandas_are_those_of_the_people_they_name() -> None:
+    survey = pd.DataFrame({"age": [20, 80], "id": ["young", "old"]}, index=[10, 20])
+    people = Population.from_frame(survey, {"age": "age"}, name="id", weights=pd.Series({20: 9.0, 10: 1.0}))
+    assert people.weights.to_dict() == {"young": 1, "old": 9}
+    assert Population(people, weights=pd.Series({"old": 9.0, "young": 1.0})).weights.to_dict() == {"young": 1, "old": 9}
+    with pytest.raises(InvalidSettings, match="another order than the people"):
+        people.filter((survey["age"] > 50).sort_index(ascending=False))
+    with pytest.raises(InvalidSettings, match="missing values"):
+        people.filter(pd.Series([True, None], dtype=object))
+
+
+def test_two_populations_are_joined_with_all_that_is_known() -> None:
+    waves = [pd.DataFrame({"age": [20 + k], "vote": [f"v{k}"], "who": [f"P{k}"]}) for k in range(2)]
+    first, second = (
+        Population.from_frame(wave, {"age": "age"}, hold_out=["vote"], weights=[k + 1], name="who", about="voters")
+        for k, wave in enumerate(waves)
+    )
+    both = first + second
+    assert (both.names, both.weights.tolist(), both.about) == (("P0", "P1"), [1, 2], "voters")
+    assert both.held_out["vote"].tolist() == ["v0", "v1"]
+    assert both.filter("vote == 'v1'").names == ("P1",)
+
+
+def test_one_person_is_no_list_of_people() -> None:
+    with pytest.raises(InvalidSettings, match="Ann is one person"):
+        Population(Person({"name": "Ann"}))
+
+
+def test_names_of_attributes_are_no_formulas() -> None:
+    plan = SamplingPlan(2, {r"in $\bad$": ["a", "b"]})
+    assert "in $" in plan._repr_html_()

@@ -10,8 +10,10 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from workbench.agents.names import gender_of
 from workbench.agents.persona import Persona
 from workbench.errors import InvalidPersona, InvalidSettings
+from workbench.record.events import START
 
 Facts = Mapping[str, str | int | float]
 """Path in the persona -> value, as in `{"age": 34, "occupation.title": "nurse"}`."""
@@ -19,9 +21,18 @@ Facts = Mapping[str, str | int | float]
 SLIP = 5
 """Letters that a word has to have before one wrong letter in it is a slip and not another word."""
 _OWN_AGE = re.compile(
-    r"(?:i am|i'm|(?:she|he)(?: is|'s)|aged?) (?:an? )?(\d{1,3})(?:[ -]years?[ -]old|[,.;]|$)", re.IGNORECASE
+    r"(?:i am|i'm|(?:she|he)(?: is|'s)|aged?) (?:an? )?(\d{1,3}|[a-z]+(?:-[a-z]+)?)(?:[ -]years?[ -]old|[,.;]|$)",
+    re.IGNORECASE,
 )
 """The age that a text begins with; "Lives with her mother. She is 81" is about somebody else."""
+_BORN = re.compile(r"(?:(?:i|she|he) was )?born (?:in|on .*?) ?(\d{4})\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"(he|his|she|her)\b", re.IGNORECASE)
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"]
+_ONES += ["fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_IN_WORDS = {word: number for number, word in enumerate(_ONES, 1)}
+_IN_WORDS |= {word: 10 * number for number, word in enumerate(_TENS, 2)}
+_IN_WORDS |= {f"{ten}-{one}": _IN_WORDS[ten] + _IN_WORDS[one] for ten in _TENS for one in _ONES[:9]}
 
 
 _ANYBODY = {
@@ -42,6 +53,9 @@ def check_facts(facts: Facts) -> dict[str, Any]:
     Raises:
         InvalidSettings: a value that is neither a text nor a number, or one that no persona can have at its key.
     """
+    if not isinstance(facts, Mapping):
+        raise InvalidSettings(f"fixed={facts!r}: a mapping is needed: {{'age': 34}}")
+    facts = {path: value.item() if hasattr(value, "item") else value for path, value in facts.items()}  # of numpy
     wrong = [
         path for path, value in facts.items() if isinstance(value, bool) or not isinstance(value, str | int | float)
     ]
@@ -70,9 +84,8 @@ def broken(facts: Facts, echo: Mapping[str, str], written: Mapping[str, Any]) ->
             wrong[path] = said
         elif here is not None and type(here) is type(value) and not agrees(value, here):
             wrong[path] = str(here)
-    age = facts.get("age")
-    if not isinstance(age, str | None) and (other := _other_age(age, written)):
-        wrong.setdefault("age", other)
+    for text in written.get("other_facts", ()):
+        wrong = _contradicted(facts, text) | wrong
     return wrong
 
 
@@ -130,10 +143,20 @@ def _words(text: str) -> list[str]:
     return re.split(r"[\s_-]+", unicodedata.normalize("NFKC", text).casefold().strip(" .;:_-\t\n"))
 
 
-def _other_age(age: float, written: Mapping[str, Any]) -> str | None:
-    """Return an age that the persona's own facts give the person, where it is another one."""
-    matches = (_OWN_AGE.match(text) for text in written.get("other_facts", ()))
-    return next((match[1] for match in matches if match and not agrees(age, match[1])), None)
+def _contradicted(facts: Facts, text: str) -> dict[str, str]:
+    """Return the facts that a text about the person contradicts in how it begins: their age, or their gender."""
+    age, gender, wrong = facts.get("age"), gender_of(str(facts.get("gender", ""))), {}
+    if not isinstance(age, str | None):
+        told = _OWN_AGE.match(text)
+        other = _IN_WORDS.get(told[1].casefold(), told[1]) if told else age
+        if str(other).isdecimal() and not agrees(age, other):
+            wrong["age"] = str(other)
+        born = _BORN.match(text)
+        if born and abs(START.year - int(born[1]) - age) > 1:
+            wrong["age"] = f"born in {born[1]}"
+    if gender and (said := _PRONOUN.match(text)) and (said[1].casefold() in ("he", "his")) != (gender == "male"):
+        wrong["gender"] = said[1]
+    return wrong
 
 
 def fact_lines(facts: Facts) -> list[str]:

@@ -30,8 +30,17 @@ FAMILY_FIRST = {"hu": " ", "ja": " ", "ko": "", "vi": " ", "zh": ""}
 """Languages that put the family's name first, and what stands between."""
 TRIES = 60
 """Draws of a name that somebody has already before it is made longer."""
-WOMEN = {"female", "females", "woman", "women", "girl", "girls"}
-MEN = {"male", "males", "man", "men", "boy", "boys"}
+_WOMEN = (
+    "female females woman women girl girls feminine mujer mujeres femenino femenina femme femmes féminin frau frauen "
+    "weiblich donna donne femminile mulher mulheres feminino vrouw vrouwen vrouwelijk kvinna kvinnor kvinne kvinde "
+    "kobieta kobiety женщина женский 女 女性 여성 여자 kadın"
+)
+_MEN = (
+    "male males man men boy boys masculine hombre hombres masculino varón homme hommes masculin mann männer männlich "
+    "uomo uomini maschile homem homens mannen mannelijk män menn mænd mężczyzna mężczyźni мужчина мужской 男 男性 남성 "
+    "남자 erkek"
+)
+WOMEN, MEN = frozenset(_WOMEN.split()), frozenset(_MEN.split())
 LETTERS = {"f": "female", "w": "female", "m": "male"}
 """That stand alone for a gender; inside a text ("I'm") they are something else."""
 _ONE_AT_A_TIME = Lock()
@@ -88,7 +97,7 @@ def draw_names(wanted: Sequence[NameFor], *, seed: int, taken: Collection[str] =
     Raises:
         InvalidSettings: there are no names for a country, which is told before any is drawn, or not enough.
     """
-    require_names((one.country, _gender(one.gender)) for one in wanted)
+    require_names((one.country, gender_of(one.gender)) for one in wanted)
     names: list[str] = []
     used = {same_name(name) for name in taken}
     with _ONE_AT_A_TIME:
@@ -139,7 +148,7 @@ def _lists(one: NameFor, seed: int) -> Lists:
     fake = _faker(locale)
     fake.seed_instance(seed)
     random = cast("Random", fake.random)
-    gender = _gender(one.gender) or random.choice(("female", "male"))
+    gender = gender_of(one.gender) or random.choice(("female", "male"))
     given, family = (partial(_well_formed, getattr(fake, f"{part}_name_{gender}")) for part in ("first", "last"))
     if one.country == "US" and one.birth_year is not None:
         given = partial(_american, gender, one.birth_year, random)
@@ -148,7 +157,7 @@ def _lists(one: NameFor, seed: int) -> Lists:
     return Lists(given, family, locale[:2])
 
 
-def _gender(gender: str | None) -> str | None:
+def gender_of(gender: str | None) -> str | None:
     """Return female or male where one of them is said, and nothing else."""
     said = (gender or "").strip().casefold()
     if said in LETTERS:

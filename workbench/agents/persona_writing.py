@@ -53,7 +53,7 @@ class Commission:
 
     def __post_init__(self) -> None:
         check_detail(self.detail)
-        check_facts(self.facts)
+        object.__setattr__(self, "facts", check_facts(self.facts))
 
     @property
     def name(self) -> str | None:
@@ -119,9 +119,9 @@ def _echo(answer: Brief | Short, facts: Facts) -> dict[str, str]:
 
 async def person_described(llm: LLM, text: str, *, fixed: Facts, detail: Detail, seed: int) -> Written:
     """Ask for the persona of one person who is described; as `Person.from_text`."""
-    if not text.strip():
+    if not isinstance(text, str) or not text.strip():
         raise InvalidSettings("who is it to be? Describe the person: 'a Brazilian doctor who loves heavy metal'")
-    facts = dict(fixed)
+    facts = check_facts(fixed)
     if llm.is_embedded and "name" not in facts:  # it would take one of its examples
         age = facts.get("age")
         born = START.year - int(age) if isinstance(age, int | float) else None

@@ -13,11 +13,15 @@ from workbench.agents.fixed_facts import check_facts
 from workbench.errors import InvalidSettings
 from workbench.populations.dimensions import Dimension, read_share, summing_to_one
 from workbench.populations.plan import FILE_TYPE, SamplingPlan
+from workbench.populations.quotas import dimensions_of
 
 Path = tuple[str, ...]
 
 _FRAME = re.compile(r"\b(distribution|composition|breakdown|structure|shares?|percentages?|levels?)\b", re.I)
 """Words in a heading that say that shares follow, and not of what."""
+_BY = re.compile(r"\s(by|and)\s", re.IGNORECASE)
+TOGETHER = 0.011
+"""How far the shares of two dimensions together may be from a sum of 1."""
 _GIVEN = re.compile(r"\s(?:by|given|per)\s.*", re.I)
 """As in "marital status by age": what stands before it is the dimension."""
 
@@ -73,22 +77,85 @@ def _described(data: Mapping[str, Any], n: int | None, about: str | None) -> Sam
 
 
 def _dimensions(data: Mapping[str, Any]) -> tuple[list[Dimension], list[str]]:
-    """Return the dimensions of a description, and what of it is none, each with the reason."""
-    tables = list(_tables(data, ()))
+    """Return the dimensions of a description, and what of it is none, each with the reason.
+
+    First those that stand alone, then what depends on one of them, wherever it stands.
+    """
+    tables, left_out = list(_tables(data, ())), list(_passed_over(data, ()))
+    groups = _groups(tables)
+    in_groups = {table.path for rows in groups.values() for table in rows.values()}
     dimensions: dict[str, Dimension] = {}
-    left_out, used = [], set[Path]()
     for table in tables:
-        if table.path[:-1] in used:
+        if table.path in in_groups:
             continue
-        if given := _given(table, tables, dimensions):
-            used.add(table.path[:-1])
-            rows = {one.path[-1]: one.shares for one in tables if one.path[:-1] == table.path[:-1]}
-            left_out += _added(dimensions, table.path[:-1], _filled(rows), (given,))
-        elif problem := table.problem:
+        if problem := table.problem:
             left_out.append(f"{' > '.join(table.path)}: {problem}")
         else:
             left_out += _added(dimensions, table.path, table.shares, ())
+    for path, rows in groups.items():
+        left_out += _dependent(dimensions, path, rows)
     return list(dimensions.values()), left_out
+
+
+def _groups(tables: Sequence[_Table]) -> dict[Path, dict[str, _Table]]:
+    """Return the tables that are rows of a larger one, by its heading: each row with the level that it is given for.
+
+    They stand beside each other under a heading of their own ("marital status by age"), or each under its level
+    (gender > male > age, gender > female > age).
+    """
+    groups: dict[Path, dict[str, _Table]] = {}
+    for table in tables:
+        if len(table.path) > 1 and _GIVEN.search(table.path[-2]):
+            groups.setdefault(table.path[:-1], {})[table.path[-1]] = table
+    under: dict[Path, dict[str, _Table]] = {}
+    for table in tables:
+        if len(table.path) > 1 and table.path[:-1] not in groups:
+            under.setdefault((*table.path[:-2], table.path[-1]), {})[table.path[-2]] = table
+    return groups | {path: rows for path, rows in under.items() if len(rows) > 1}
+
+
+def _dependent(dimensions: dict[str, Dimension], path: Path, rows: Mapping[str, _Table]) -> list[str]:
+    """Add a dimension that depends on another, or two that are given together; return why not, where not."""
+    where = " > ".join(path)
+    total = math.fsum(share for row in rows.values() for share in row.shares.values())
+    shares = {level: row.shares for level, row in rows.items()}
+    if all(row.problem for row in rows.values()) and (abs(total - 1) < TOGETHER or abs(total - 100) < 100 * TOGETHER):
+        return _given_together(dimensions, path, _filled(shares))
+    if problem := next((row.problem for row in rows.values() if row.problem), ""):
+        return [f"{where}: {problem}"]
+    wanted = {level.casefold(): level for level in shares}
+    parent = next(
+        (one for one in dimensions.values() if {level.casefold() for level in one.levels} == set(wanted)), None
+    )
+    if parent is None or parent.given:
+        return [f"{where}: it is given for each of {', '.join(shares)}, and there are no shares of these"]
+    filled = _filled(shares)
+    by_level = {level: filled[wanted[level.casefold()]] for level in parent.levels}
+    return _added(dimensions, path, by_level, (parent.name,))
+
+
+def _given_together(dimensions: dict[str, Dimension], path: Path, shares: Any) -> list[str]:
+    first, by, second = map(_key, [*_BY.split(path[-1], maxsplit=1), "", ""][:3])
+    if not by or first in dimensions or second in dimensions:
+        return [f"{' > '.join(path)}: shares of two dimensions together need a heading of both, as in 'gender by age'"]
+    try:
+        found = dimensions_of({(first, second): shares}, 1)
+    except InvalidSettings as error:
+        return [f"{' > '.join(path)}: {error}"]
+    dimensions |= {one.name: one for one in found}
+    return []
+
+
+def _passed_over(data: Any, path: Path) -> Iterator[str]:
+    """Yield what looks as if it were meant, and is no mapping of levels to shares."""
+    for key, value in data.items():
+        where = " > ".join((*path, str(key)))
+        if isinstance(value, Mapping):
+            yield from _passed_over(value, (*path, str(key)))
+        elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+            yield f"{where}: a list: give a mapping of levels to shares"
+        elif not path and key not in ("n", "seed") and _share(value) is not None:
+            yield f"{where}: a share alone: give a mapping of levels to shares"
 
 
 def _added(dimensions: dict[str, Dimension], path: Path, shares: Any, given: tuple[str, ...]) -> list[str]:
@@ -101,15 +168,6 @@ def _added(dimensions: dict[str, Dimension], path: Path, shares: Any, given: tup
         return [f"{' > '.join(path)}: {error}"]
     dimensions[name] = found
     return []
-
-
-def _given(table: _Table, tables: Sequence[_Table], dimensions: Mapping[str, Dimension]) -> str | None:
-    """Return the dimension whose levels a table and those beside it are rows of."""
-    beside = [one for one in tables if one.path[:-1] == table.path[:-1]]
-    if any(one.problem for one in beside):
-        return None
-    rows = {one.path[-1] for one in beside}
-    return next((name for name, one in dimensions.items() if not one.given and set(one.levels) == rows), None)
 
 
 def _filled(rows: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

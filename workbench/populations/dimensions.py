@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from itertools import combinations
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from workbench.errors import InvalidSettings
@@ -19,6 +22,9 @@ OLDEST = 90
 ROUNDING = 0.011
 """How far shares may be from a sum of 1: tables of percentages are rounded."""
 RESERVED = ("name", "weight")
+_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_KNOWN = ("age", "gender", "nationality", "residence", "education", "occupation", "personality", "health")
+"""Keys that personas have: another spelling of one would be a second one beside it."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +86,21 @@ class Dimension:
         usable = {level: a for level, a in found.items() if a and math.isfinite(a.low) and math.isfinite(a.high)}
         return None if self.numbers is False or len(usable) < len(found) else usable
 
+    @property
+    def words_among_ranges(self) -> tuple[str, ...]:
+        """Levels that keep the others from being numbers: words, and ranges without an end."""
+        if self.ranges is not None or self.numbers is False:
+            return ()
+        found = {level: self._range(level) for level in self.levels}
+        whole = [level for level, a in found.items() if a and math.isfinite(a.low) and math.isfinite(a.high)]
+        return tuple(level for level in self.levels if level not in whole) if whole else ()
+
     def level_of(self, value: Any) -> str | None:
         """Return the level that a value of a persona belongs to; None where it has none."""
         if self.ranges is not None:
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             return next((level for level, a in self.ranges.items() if is_number and value in a), None)
-        return next((level for level in self.levels if level == str(value)), None)
+        return next((level for level in self.levels if level == level_name(value)), None)
 
     @cached_property
     def _is_whole(self) -> bool:
@@ -127,17 +142,36 @@ def _check_name(name: Any) -> None:
         raise InvalidSettings(
             f"{name!r} cannot be a dimension: it is a key of personas, such as 'age' or 'occupation.title'"
         )
+    if name.casefold() in _KNOWN and name not in _KNOWN:
+        raise InvalidSettings(f"{name!r}: personas call it {name.casefold()!r}: give it that name")
     if name in RESERVED:
         raise InvalidSettings(f"a dimension cannot be called {name!r}: names and weights are given to people otherwise")
 
 
+def written(number: float) -> str:
+    """Return a number without an exponent, and with a point."""
+    text = format(Decimal(repr(float(number))), "f")
+    return text if "." in text else f"{text}.0"
+
+
+def level_name(level: Any) -> str:
+    """Return the name of a level: of what is true or false, yes or no."""
+    if level is True or level is False or type(level).__name__ == "bool_":
+        return "yes" if level else "no"
+    return str(level)
+
+
 def _as_mapping(shares: Any, name: str) -> Mapping[Any, Any]:
+    if hasattr(shares, "to_dict"):  # a Series, as of value_counts
+        shares = shares.to_dict()
+    if hasattr(shares, "tolist"):
+        shares = shares.tolist()
     if isinstance(shares, Mapping):
         return shares
     if isinstance(shares, tuple) and len(shares) == 2 and all(_is_number(end) for end in shares):
         if not shares[0] < shares[1]:
             raise InvalidSettings(f"{name}: ({shares[0]}, {shares[1]}): the first has to be below the second")
-        low, high = shares if all(isinstance(end, int) for end in shares) else map(float, shares)
+        low, high = shares if all(isinstance(end, Integral) for end in shares) else map(written, shares)
         return {f"{low}-{high}": 1.0}
     if isinstance(shares, Sequence) and not isinstance(shares, str) and shares:
         return {level: 1 / len(shares) for level in shares}
@@ -145,15 +179,17 @@ def _as_mapping(shares: Any, name: str) -> Mapping[Any, Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _read_nested(shares: Any, depth: int, where: str) -> Any:
     if not isinstance(shares, Mapping) or not shares:
         raise InvalidSettings(f"{where}: a mapping with at least one level is needed, this is {shares!r}")
     if depth:
-        return {str(key): _read_nested(inner, depth - 1, f"{where}, {key}") for key, inner in shares.items()}
-    read = {str(level): read_share(value, f"{where}, {level}") for level, value in shares.items()}
+        return {level_name(key): _read_nested(inner, depth - 1, f"{where}, {key}") for key, inner in shares.items()}
+    if None in shares:
+        raise InvalidSettings(f"{where}: None is no level: leave it out, or call it 'unknown'")
+    read = {level_name(level): read_share(value, f"{where}, {level}") for level, value in shares.items()}
     if len(read) < len(shares) or any(not level.strip() for level in read):
         raise InvalidSettings(f"{where}: {list(shares)}: each level needs a name of its own")
     return summing_to_one(read, where)
@@ -167,7 +203,8 @@ def read_share(value: Any, where: str) -> float:
     """
     if isinstance(value, str):
         try:
-            value = float(value.strip().removesuffix("%")) / (100 if value.strip().endswith("%") else 1)
+            number = _COMMA.sub(".", value.strip().removesuffix("%"))
+            value = float(number) / (100 if value.strip().endswith("%") else 1)
         except ValueError as error:
             raise InvalidSettings(f"{where}: {value!r} is no share: give one such as 0.48 or '48%'") from error
     if not _is_number(value) or value < 0:
@@ -184,7 +221,10 @@ def summing_to_one(shares: Mapping[Key, float], where: str) -> dict[Key, float]:
     total = math.fsum(shares.values())
     whole = 100 if abs(total - 100) <= 100 * ROUNDING else 1
     if abs(total - whole) > whole * ROUNDING:
-        raise InvalidSettings(f"{where}: the shares add up to {total:.6g}: they have to add up to 1, or to 100")
+        raise InvalidSettings(
+            f"{where}: the shares add up to {total:.6g}: they have to add up to 1, or to 100 (and counts, in the "
+            "mapping of a plan, to its n)"
+        )
     return {level: share / total for level, share in shares.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -77,9 +78,22 @@ def generator(seed: int) -> np.random.Generator:
     """
     import numpy as np
 
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InvalidSettings(f"seed={seed!r}: a whole number is needed, 0 or more")
-    return np.random.default_rng(seed)
+    return np.random.default_rng(whole_number(seed, "seed"))
+
+
+def whole_number(value: Any, name: str, *, least: int = 0) -> int:
+    """Return a whole number as one of Python.
+
+    Raises:
+        InvalidSettings: it is none, or below the least.
+    """
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise InvalidSettings(f"{name}={value!r}: a whole number is needed, {least} or more")
+    return number
 
 
 def draw(dimensions: Sequence[Dimension], impossible: Sequence[Combination], n: int, seed: int) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def _wanted(plan: SamplingPlan, row: Mapping[Any, Any], instead: Mapping[str, st
             f"{column}: {said!r} is no country that names are known for: give names={{{said!r}: 'Spain'}}, the country "
             "whose people have names like theirs, or a list of names"
         )
-    gender = next((str(row[name]) for name in OF_GENDER if name in row), None)
+    gender = next((str(value) for name, value in row.items() if str(name).casefold() in OF_GENDER), None)
     age = row.get("age")
     born = START.year - int(age) if isinstance(age, int | float) else None
     return NameFor(country, gender, born)

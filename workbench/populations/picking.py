@@ -89,7 +89,10 @@ def _place(item: Any, n: int) -> int:
 
 def _of_mask(mask: Any, names: Sequence[str]) -> list[int]:
     if hasattr(mask, "reindex"):  # a Series: by names where it has them, else in the order of the people
-        mask = mask.reindex(list(names)) if set(mask.index) == set(names) and mask.index.is_unique else mask
+        named = set(mask.index) == set(names) and mask.index.is_unique
+        if not named and not mask.index.is_monotonic_increasing:
+            raise InvalidSettings("the mask is in another order than the people: its index has to be their names")
+        mask = mask.reindex(list(names)) if named else mask
     values = list(mask)
     if len(values) != len(names):
         raise InvalidSettings(f"a mask of {len(values):,} values for {len(names):,} people: one a person is needed")
@@ -121,6 +124,8 @@ def mask_of(condition: Condition, people: Sequence[Person], table: Callable[[], 
         return [bool(condition(person)) for person in people]
     if str(getattr(condition, "dtype", "")) in ("bool", "boolean"):
         return condition
+    if hasattr(condition, "isna") and condition.isna().any():
+        raise InvalidSettings("a mask with missing values: fill them first, as with .fillna(False)")
     raise InvalidSettings(f"{condition!r} is no condition: give a function of a person, a query, or a boolean Series")
 
 

@@ -15,7 +15,7 @@ from workbench.agents.persona_files import read_file, write_file
 from workbench.errors import InvalidPersona, InvalidSettings
 from workbench.populations.combinations import check_combination, say
 from workbench.populations.dimensions import Dimension
-from workbench.populations.drawing import draw, fit_all
+from workbench.populations.drawing import draw, fit_all, whole_number
 from workbench.populations.naming import OF_COUNTRY
 from workbench.populations.quotas import dimensions_of
 
@@ -64,8 +64,7 @@ class SamplingPlan:
 
     def __post_init__(self) -> None:
         _check_texts(self.about, self.country, self.impossible)
-        if isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1:
-            raise InvalidSettings(f"n={self.n!r}: a whole number of people is needed, 1 or more")
+        object.__setattr__(self, "n", whole_number(self.n, "n", least=1))
         given = self.quotas
         dimensions = dimensions_of(given, self.n) if isinstance(given, Mapping) else tuple(given)
         object.__setattr__(self, "quotas", dimensions)
@@ -140,6 +139,8 @@ class SamplingPlan:
         """
         from workbench.populations.demographics import plan_of_demographics
 
+        if not isinstance(source, str | Path | Mapping):
+            raise InvalidSettings(f"demographics are a file or a mapping, this is a {type(source).__name__}")
         data = source if isinstance(source, Mapping) else _read(source)
         return plan_of_demographics(data, n, about, only)
 
@@ -195,6 +196,8 @@ class SamplingPlan:
         for name in names:
             self[name]
         kept = [dimension for dimension in self.dimensions if dimension.name not in names]
+        if left := [one.name for one in kept if set(one.given) & set(names)]:
+            raise InvalidSettings(f"{', '.join(left)} depends on {', '.join(names)}: take it out as well, or first")
         return replace(self, quotas=kept, impossible=[one for one in self.impossible if not set(names) & set(one)])
 
     def rule_out(self, **combination: Any) -> Self:
@@ -297,16 +300,23 @@ class SamplingPlan:
         for name, rows in self.targets().groupby("attribute", sort=False):
             shares = [f"{level} {share:.1%}" for level, share in zip(rows["level"], rows["share"], strict=True)]
             lines.append(f"  {name}: {', '.join(shares)}")
-        return "\n".join([*lines, *(f"  {note}" for note in self._notes())])
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
-    def _notes(self) -> list[str]:
-        """Return in words what the table does not say."""
+    @property
+    def notes(self) -> list[str]:
+        """What the table does not say, in words."""
         code, known = home_of(self.country, self.about)
         names = [] if any(name in OF_COUNTRY for name in self.names) else [f"names of {country_name(code)}, {known}"]
+        words = {d.name: d.words_among_ranges for d in self.dimensions}
+        unread = [
+            f"{name}: people get these levels as words, for {', '.join(some)} is no range with two ends"
+            for name, some in words.items()
+            if some
+        ]
         ruled_out = [f"nobody is {say(one)}" for one in self.impossible]
         left_out = [f"left out: {what}" for what in self.left_out[:LEFT_OUT_SHOWN]]
         more = len(self.left_out) - len(left_out)
-        return [*ruled_out, *names, *left_out, *([f"left out: {more} more, see left_out"] if more else [])]
+        return [*unread, *ruled_out, *names, *left_out, *([f"left out: {more} more, see left_out"] if more else [])]
 
     def plot(self) -> Figure:
         """Draw a small chart an attribute: the share that each level is to have."""
@@ -317,7 +327,7 @@ class SamplingPlan:
     def _repr_html_(self) -> str:
         from workbench import plots
 
-        notes = "".join(html.paragraph(note, quiet=True) for note in self._notes())
+        notes = "".join(html.paragraph(note, quiet=True) for note in self.notes)
         chart = html.image(plots.png(self.plot()), "Shares of the levels of each attribute; the table has the numbers.")
         rows = [
             [name, ", ".join(self[name].given), level, f"{share:.1%}", f"{n:.1f}"]

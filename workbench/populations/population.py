@@ -12,7 +12,7 @@ from workbench.agents.person import Person
 from workbench.agents.persona_answers import Detail, check_detail
 from workbench.errors import InvalidSettings
 from workbench.llm.client import default_llm
-from workbench.populations.drawing import generator
+from workbench.populations.drawing import generator, whole_number
 from workbench.populations.picking import Places, mask_of, places_meant
 from workbench.populations.population_views import counted
 from workbench.populations.strata import drawn, parted, strata_of
@@ -63,6 +63,8 @@ class Population(Sequence[Person]):
         about: str = "",
         meter: Meter | None = None,
     ) -> None:
+        if isinstance(people, Person):
+            raise InvalidSettings(f"{people.name} is one person: give a list of people")
         self._people = tuple(people)
         self._places = Places(self._people)
         self.plan, self.about, self.meter = plan, about, meter
@@ -97,7 +99,7 @@ class Population(Sequence[Person]):
             about: who they are, in words: "customers of a Spanish supermarket".
             quotas: as a `SamplingPlan` takes them; where neither they nor a plan are given the model proposes a plan,
                 in one request more.
-            n: how many people; the plan's number when not given.
+            n: how many people; the plan's number when not given. With another number others are drawn.
             seed: the same one draws the same people.
             plan: in place of the quotas.
             detail: how much is written of each: `brief` (about 200 tokens), `standard` or `rich` (all the fields).
@@ -215,6 +217,31 @@ class Population(Sequence[Person]):
             meter=self.meter,
         )
 
+    def __add__(self, more: Population) -> Population:
+        """Return these people and more, with their weights and with what is known of them.
+
+        Raises:
+            InvalidPersona: two of one name.
+        """
+        import pandas as pd
+
+        if not isinstance(more, Population):
+            return NotImplemented
+
+        def both(name: str) -> pd.DataFrame | None:
+            tables = [table for table in (getattr(self, name), getattr(more, name)) if table is not None]
+            every = [*self.names, *more.names]
+            return pd.concat(tables).reindex(every).reset_index(drop=True) if tables else None
+
+        return Population(
+            [*self, *more],
+            weights=[*self._weights, *more._weights],
+            plan=self.plan if self.plan == more.plan else None,
+            held_out=both("held_out"),
+            data=both("data"),
+            about=self.about if self.about == more.about else "; ".join(filter(None, (self.about, more.about))),
+        )
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all, in their order."""
@@ -267,7 +294,8 @@ class Population(Sequence[Person]):
         Raises:
             InvalidSettings: a query that cannot be answered; the columns there are, are named.
         """
-        return self._of(places_meant(mask_of(condition, self._people, self.to_frame), self.names, self._places.of))
+        mask = mask_of(condition, self._people, lambda: self.to_frame(held_out=True))
+        return self._of(places_meant(mask, self.names, self._places.of))
 
     def groups(self, by: str | Sequence[str]) -> dict[Any, Population]:
         """Return the people of each level of a column, or of each combination of levels of several.
@@ -293,10 +321,9 @@ class Population(Sequence[Person]):
         Raises:
             InvalidSettings: more than there are.
         """
-        if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= len(self):
-            raise InvalidSettings(
-                f"n={n!r}: a whole number from 0 to {len(self):,} is needed: so many people there are"
-            )
+        n = whole_number(n, "n")
+        if n > len(self):
+            raise InvalidSettings(f"n={n}: there are {len(self):,} people")
         return self._of(drawn(self._strata(by), n, generator(seed)))
 
     def split(
@@ -361,7 +388,7 @@ class Population(Sequence[Person]):
         """
         from workbench.populations.population_files import save
 
-        return save(self, Path(path), if_exists)
+        return save(self, Path(path).expanduser(), if_exists)
 
     @classmethod
     def load(cls, path: str | Path, **given: Any) -> Self:
@@ -377,7 +404,7 @@ class Population(Sequence[Person]):
         """
         from workbench.populations.population_files import load
 
-        people, parts = load(Path(path), given)
+        people, parts = load(Path(path).expanduser(), given)
         return cls(people, **parts)
 
     # -- views ---------------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def check_place(path: Path, if_exists: IfExists) -> None:
     if path.is_dir() and not any(path.iterdir()):
         return
     if if_exists == "fail":
-        raise RunExists(f"something is at {path}. Give another path, or if_exists='replace'.", path=path)
+        raise RunExists(f"something is at {path}. Give another path, or if_exists='replace' (--force).", path=path)
     if path.is_dir():
         _check_ours(path)
     else:

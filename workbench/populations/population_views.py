@@ -26,6 +26,8 @@ def summary_of(people: Population) -> str:
 
     lines = [f"{counted(people)}: {people.about}" if people.about else counted(people)]
     lines += [f"  {line}" for line in shares_in_words(people)]
+    if people.plan is not None:
+        lines += [f"  {note}" for note in people.plan.notes]
     if people.held_out is not None:
         lines.append(f"  held out: {', '.join(people.held_out.columns)}")
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workbench.errors import InvalidSettings
+from workbench.populations.cells import MOST_CELLS
 from workbench.populations.dimensions import Dimension, read_share, summing_to_one
 
 Path = tuple[str, ...]
@@ -107,6 +108,8 @@ def _leaves(shares: Any, depth: int, where: str) -> list[tuple[Path, Any]]:
 
 def _of_combinations(names: Path, shares: Mapping[Path, float]) -> list[Dimension]:
     levels = [list(dict.fromkeys(path[depth] for path in shares)) for depth in range(len(names))]
+    if (n := math.prod(map(len, levels))) > MOST_CELLS:
+        raise InvalidSettings(f"{' and '.join(names)}: {n:,} combinations (at most {MOST_CELLS:,}): give fewer levels")
     tables = [_conditional(shares, (), levels[: depth + 1]) for depth in range(len(names))]
     return [Dimension(name, tables[depth], given=names[:depth]) for depth, name in enumerate(names)]
 

@@ -9,10 +9,16 @@ from itertools import pairwise
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _BETWEEN = re.compile(rf"({_NUMBER})\s*(?:-|–|—|to|\.\.)\s*({_NUMBER})", re.IGNORECASE)
-_FROM = re.compile(rf"(?:({_NUMBER})\s*(?:\+|(?:and|or) (?:over|older|more|above))|(>=|≥|>|over )\s*({_NUMBER}))", re.I)
+_FROM = re.compile(
+    rf"(?:({_NUMBER})\s*(?:\+|plus|(?:and|or) (?:over|older|more|above))|(>=|≥|>|over )\s*({_NUMBER}))", re.I
+)
 _BELOW = re.compile(
     rf"(?:({_NUMBER})\s*(?:and|or) (?:under|younger|less|below|fewer)|(<=|≤|<|under )\s*({_NUMBER}))", re.I
 )
+_YEARS = re.compile(r"\s*\b(?:years?|yrs?)(?: old| of age)?\b", re.IGNORECASE)
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_CODE = re.compile(r"(?<![\d.])0\d")
+"""What has a leading zero is a code, such as 01234, and no number."""
 _ONE = re.compile(rf"(?:==?\s*)?({_NUMBER})")
 
 
@@ -57,7 +63,9 @@ def parse_range(text: str, *, whole: bool | None = None) -> Range | None:
     >>> parse_range("> 5", whole=False), parse_range("< 17.5", whole=True)
     (Range(low=5.000000000000001, high=inf, whole=False), Range(low=-inf, high=18, whole=True))
     """
-    text = text.strip()
+    text = _YEARS.sub("", _THOUSANDS.sub("", text.strip()))
+    if _CODE.search(text):
+        return None
     of_whole = "." not in text if whole is None else whole
     if match := _BETWEEN.fullmatch(text) or _ONE.fullmatch(text):
         first, last = match[1], match[match.lastindex or 1]

@@ -243,6 +243,8 @@ def _weights(df: pd.DataFrame, weights: str | Iterable[float] | None) -> list[fl
     if weights is None:
         return None
     where = weights if isinstance(weights, str) else "weights"
+    if isinstance(weights, pd.Series) and set(weights.index) == set(df.index) and weights.index.is_unique:
+        weights = weights.reindex(df.index)
     given = df[weights] if isinstance(weights, str) else pd.Series(list(weights), dtype=object)
     if len(given) != len(df):
         raise InvalidSettings(f"{len(given):,} weights for {len(df):,} rows: one a row is needed")

@@ -111,12 +111,21 @@ def _keys_of(persona: Mapping[str, Any]) -> set[str]:
     return through | {path[-1] for path in paths}
 
 
+def _by_name(weights: Any, names: Sequence[str]) -> list[float]:
+    """Return weights in the order of people: by their names, where they are the index, and else as they stand."""
+    if set(weights.keys()) == set(names):
+        return [weights[name] for name in names]
+    return list(weights.values() if isinstance(weights, Mapping) else weights)
+
+
 def checked_weights(weights: Iterable[float] | None, names: Sequence[str]) -> tuple[float, ...]:
     """Return a weight a person: all 1 when none are given.
 
     Raises:
         InvalidSettings: too few or too many, or one that is no positive number.
     """
+    if isinstance(weights, Mapping) or hasattr(weights, "reindex"):
+        weights = _by_name(weights, names)
     given = [1.0] * len(names) if weights is None else list(weights)
     if len(given) != len(names):
         raise InvalidSettings(f"{len(given):,} weights for {len(names):,} people: one a person is needed")
