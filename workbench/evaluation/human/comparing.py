@@ -63,7 +63,7 @@ def compare_to_human(
         columns: column of the human table by the name that it is to have: `{"q1": "How likely ...", "person": "ID"}`.
         codes: what the codes of the human table stand for, by question or attribute: `{"q1": {1: "very unlikely"}}`.
         kind: nominal, ordinal, ranking or number, for all or by question; found and told in the report when not given.
-        levels: all options in order, by question.
+        levels: all options in order, by question; of a number, the ends of its range.
         scales: items by scale, one that is reversed with a minus before it: `{"agreeableness": ["-A1", "A2"]}`.
         retest: the question or column of the human table where the same people answered again, by question.
         weights: the column, in either table or both, that says how much a person counts.

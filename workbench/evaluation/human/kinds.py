@@ -78,7 +78,7 @@ def describe(
     told = told or (list(codes.labels) if codes is not None and found != "number" else [])
     how = "" if kind else f"taken for {found}"
     if found == "number":
-        return _number(name, answers, human, how)
+        return _number(name, answers, told or human, bool(told), how)
     if found == "ranking":
         _check_rankings(name, answers)
         simulated, human = (
@@ -172,16 +172,21 @@ def _check_rankings(name: str, answers: Sequence[Answer]) -> None:
             raise InvalidSettings(f"ranking {answer!r} of {name!r} has an option twice: each can have one rank")
 
 
-def _number(name: str, answers: Sequence[Answer], human: Sequence[Answer], how: str) -> Question:
+def _number(name: str, answers: Sequence[Answer], ends: Sequence[Answer], told: bool, how: str) -> Question:
+    """Return a question after a number; its range is told, or that of the humans' answers."""
     import numpy as np
 
-    if strange := [answer for answer in answers if number(answer) is None]:
+    if strange := [answer for answer in (*answers, *ends) if number(answer) is None]:
         raise InvalidSettings(f"answers to {name!r} that are no numbers: {listed(strange)}; correct them or its kind")
     values = np.array([number(answer) for answer in answers], dtype=float)
-    ends = np.array([number(answer) for answer in human] or [0.0], dtype=float)
-    grid = np.linspace(ends.min(), ends.max(), _GRID) if np.ptp(ends) else ends[:1]
+    edges = np.array([number(end) for end in ends] or [0.0], dtype=float)
+    low, high = float(edges.min()), float(edges.max())
+    if told and ((values < low) | (values > high)).any():
+        stray = sorted({float(value) for value in values if not low <= value <= high})
+        raise InvalidSettings(f"answers to {name!r} outside of its levels, {low:g} to {high:g}: {listed(stray)}")
+    grid = np.unique(np.linspace(low, high, _GRID))
     positions = np.unique(np.concatenate([values, grid]))
-    uniform = np.isin(positions, grid) / len(np.unique(grid))
+    uniform = np.isin(positions, grid) / len(grid)
     return Question(name, "number", tuple(positions.tolist()), how, positions, uniform)
 
 

@@ -78,7 +78,8 @@ def verdict_of(question: Question, rows: Sequence[Row], margins: Margins, confid
     human_sd = by_name["sd"].human if "sd" in by_name else math.nan
     limits = {row.statistic: (0.0, margins.of(question, human_sd, row.statistic)) for row in deciding}
     limits["sd_ratio"] = margins.spread
-    if all(_inside(row, limits[row.statistic], n) for row in deciding) and _same_mean(by_name, confidence):
+    alike = all(_inside(row, limits[row.statistic], n) for row in deciding) and _same_mean(by_name, confidence)
+    if alike and not _near_chance(deciding[0]):
         words = _sentence("; ".join(_held(row, limits[row.statistic]) for row in deciding))
         return Verdict(first.question, first.subgroup, EQUIVALENT, (), f"{words}.")
     beyond = [row for row in deciding if _beyond(row, n)]
@@ -103,11 +104,20 @@ def _inside(row: Row, limits: tuple[float, float], n: int) -> bool:
     return limits[0] <= low and high <= limits[1]
 
 
+def _near_chance(row: Row) -> bool:
+    """Return whether answers at random might be as near, though humans among themselves are nearer than those.
+
+    Where humans themselves answer almost at random, that is no fault.
+    """
+    return row.over_uniform >= 0 and row.uniform > row.ceiling_high
+
+
 def _beyond(row: Row, n: int) -> bool:
     """Return whether both sides are farther apart than humans are among themselves."""
     low, high = row.ceiling_low, row.ceiling_high
     if row.statistic == "sd_ratio":
-        return row.value < low or row.value > high
+        # Spreads vary much between samples with a long tail: either band alone would be too narrow.
+        return not low <= row.value <= high and not row.ci_low <= 1 <= row.ci_high
     return row.value > (high if high > low else high + 3 / n)
 
 
