@@ -227,7 +227,7 @@ def test_groups_of_what_is_not_there_are_refused(by: str, said: str) -> None:
 
 @pytest.mark.parametrize("n", [-1, 4, 1.0, True, None])
 def test_samples_that_cannot_be_are_refused(n: Any) -> None:
-    with pytest.raises(InvalidSettings, match="whole number is needed|there are 3 people"):
+    with pytest.raises(InvalidSettings, match=r"whole number is needed|there are 3 people"):
         cast().sample(n)
 
 

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from workbench import html
-from workbench.agents.countries import country_name, home_of, require_country
+from workbench.agents.countries import require_country
 from workbench.agents.fixed_facts import check_facts
 from workbench.agents.persona_files import read_file, write_file
 from workbench.errors import InvalidPersona, InvalidSettings
-from workbench.populations.combinations import check_combination, say
+from workbench.populations.combinations import check_combination
 from workbench.populations.dimensions import Dimension
 from workbench.populations.drawing import draw, fit_all, whole_number
-from workbench.populations.naming import OF_COUNTRY
 from workbench.populations.quotas import dimensions_of
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from workbench.worlds.estimate import Estimate
 
 FILE_TYPE = "SamplingPlan"
-LEFT_OUT_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -296,27 +293,16 @@ class SamplingPlan:
         return table.assign(n=table["share"] * self.n)
 
     def __str__(self) -> str:
-        lines = [f"{self.n} people: {self.about}" if self.about else f"{self.n} people"]
-        for name, rows in self.targets().groupby("attribute", sort=False):
-            shares = [f"{level} {share:.1%}" for level, share in zip(rows["level"], rows["share"], strict=True)]
-            lines.append(f"  {name}: {', '.join(shares)}")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        from workbench.populations.plan_views import text_of
+
+        return text_of(self)
 
     @property
     def notes(self) -> list[str]:
         """What the table does not say, in words."""
-        code, known = home_of(self.country, self.about)
-        names = [] if any(name in OF_COUNTRY for name in self.names) else [f"names of {country_name(code)}, {known}"]
-        words = {d.name: d.words_among_ranges for d in self.dimensions}
-        unread = [
-            f"{name}: people get these levels as words, for {', '.join(some)} is no range with two ends"
-            for name, some in words.items()
-            if some
-        ]
-        ruled_out = [f"nobody is {say(one)}" for one in self.impossible]
-        left_out = [f"left out: {what}" for what in self.left_out[:LEFT_OUT_SHOWN]]
-        more = len(self.left_out) - len(left_out)
-        return [*unread, *ruled_out, *names, *left_out, *([f"left out: {more} more, see left_out"] if more else [])]
+        from workbench.populations.plan_views import notes_of
+
+        return notes_of(self)
 
     def plot(self) -> Figure:
         """Draw a small chart an attribute: the share that each level is to have."""
@@ -325,16 +311,9 @@ class SamplingPlan:
         return plots.profile(self.to_frame().rename(columns={"share": "realised"}).assign(target=math.nan))
 
     def _repr_html_(self) -> str:
-        from workbench import plots
+        from workbench.populations.plan_views import html_of
 
-        notes = "".join(html.paragraph(note, quiet=True) for note in self.notes)
-        chart = html.image(plots.png(self.plot()), "Shares of the levels of each attribute; the table has the numbers.")
-        rows = [
-            [name, ", ".join(self[name].given), level, f"{share:.1%}", f"{n:.1f}"]
-            for name, level, share, n in self.to_frame().itertuples(index=False)
-        ]
-        table = html.table(["attribute", "given", "level", "share", "n"], rows)
-        return html.box(self.about or "Sampling plan", f"{self.n:,} people", notes + chart + table)
+        return html_of(self)
 
     def estimate(self, detail: Detail = "standard", *, llm: LLM | None = None) -> Estimate:
         """Return what it will take to write these people, before anything is spent.

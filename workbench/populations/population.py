@@ -16,7 +16,7 @@ from workbench.populations.drawing import generator, whole_number
 from workbench.populations.picking import Places, mask_of, places_meant
 from workbench.populations.population_views import counted
 from workbench.populations.strata import drawn, parted, strata_of
-from workbench.populations.tables import about_people, check_held_out, checked_weights, frame_of
+from workbench.populations.tables import about_people, check_held_out, checked_weights, frame_of, joined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,22 +223,15 @@ class Population(Sequence[Person]):
         Raises:
             InvalidPersona: two of one name.
         """
-        import pandas as pd
-
         if not isinstance(more, Population):
             return NotImplemented
-
-        def both(name: str) -> pd.DataFrame | None:
-            tables = [table for table in (getattr(self, name), getattr(more, name)) if table is not None]
-            every = [*self.names, *more.names]
-            return pd.concat(tables).reindex(every).reset_index(drop=True) if tables else None
-
+        names = [*self.names, *more.names]
         return Population(
             [*self, *more],
             weights=[*self._weights, *more._weights],
             plan=self.plan if self.plan == more.plan else None,
-            held_out=both("held_out"),
-            data=both("data"),
+            held_out=joined(self.held_out, more.held_out, names),
+            data=joined(self.data, more.data, names),
             about=self.about if self.about == more.about else "; ".join(filter(None, (self.about, more.about))),
         )
 

@@ -72,6 +72,14 @@ def about_people(table: pd.DataFrame, names: Sequence[str], what: str) -> pd.Dat
     return table.set_axis(pd.Index(names, name="name", dtype=object), axis="index").copy()
 
 
+def joined(first: pd.DataFrame | None, more: pd.DataFrame | None, names: Sequence[str]) -> pd.DataFrame | None:
+    """Return two tables about people as one, a row a name; what one of them lacks is missing."""
+    import pandas as pd
+
+    tables = [table for table in (first, more) if table is not None]
+    return pd.concat(tables).reindex(list(names)).reset_index(drop=True) if tables else None
+
+
 def check_columns(table: pd.DataFrame, what: str) -> None:
     """Check that columns can be told apart, and written to files.
 
