@@ -27,7 +27,7 @@ def plain(value: Any) -> Answer:
         return tuple(plain(item) for item in value)
     if hasattr(value, "tolist"):
         return plain(value.tolist())
-    if value is None or value != value or str(value) in ("NaT", "<NA>"):
+    if value is None or str(value) in ("NaT", "<NA>", "nan"):
         return None
     if isinstance(value, bool):
         return str(value)

@@ -43,7 +43,7 @@ class Answers:
     def to(self, question: str) -> pd.DataFrame:
         """Return the answers to one question that are not missing: person, replicate, answer."""
         rows = self.table[self.table["question"] == question]
-        return rows[[answer is not None for answer in rows["answer"]]].drop(columns="question")
+        return rows.loc[[answer is not None for answer in rows["answer"]]].drop(columns="question")
 
     def asked(self, question: str) -> int:
         """Return how many answers there could be to a question: those that are missing count."""
@@ -143,9 +143,10 @@ def answers_of(frame: pd.DataFrame, side: str, questions: Sequence[str], known: 
     named = "person" in frame.columns
     if _tidy(frame) and not named:
         raise InvalidSettings(f"the {side} table is tidy (a row an answer) and says nowhere whose: add a column person")
-    people = [str(plain(one)) for one in frame["person"]] if named else [f"row {n}" for n in range(1, len(frame) + 1)]
-    if "None" in people:
-        raise InvalidSettings(f"row {people.index('None') + 1} of the {side} table has no person: name everybody")
+    owners = [plain(one) for one in frame["person"]] if named else [f"row {n}" for n in range(1, len(frame) + 1)]
+    if None in owners:
+        raise InvalidSettings(f"row {owners.index(None) + 1} of the {side} table has no person: name everybody")
+    people = [str(owner) for owner in owners]
     frame = frame.assign(person=people, replicate=frame["replicate"] if "replicate" in frame.columns else 1)
     table = _of_tidy(frame, questions) if _tidy(frame) else _of_wide(frame, questions)
     twice = table.duplicated(["person", "replicate", "question"])

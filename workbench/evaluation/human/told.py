@@ -87,7 +87,7 @@ def asked(name: str, simulated: Answers, human: Answers, told: Told) -> Asked:
         pd.DataFrame({"person": table["person"].to_numpy(), "answer": objects(values, None)})
         for table, values in zip(tables, answers, strict=True)
     ]
-    found = [table[[one is not None for one in table["answer"]]] for table in found]
+    found = [table.loc[[one is not None for one in table["answer"]]] for table in found]
     missing = tuple(one.asked(name) - len(table) for one, table in zip((simulated, human), found, strict=False))
     return Asked(question, found[0], found[1], found[2] if again else None, (missing[0], missing[1]))
 
