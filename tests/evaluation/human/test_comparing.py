@@ -180,6 +180,13 @@ def test_what_attributes_tell_is_a_floor():
     assert "a logistic regression" in report.verdict
 
 
+def test_an_answer_does_not_tell_itself():
+    human = pd.DataFrame({"person": PEOPLE, "vote": drawn("nominal"), "age": range(N)})
+    report = compare(human, human, questions=["vote"], attributes=["vote", "age"])
+    assert row(report, "accuracy")["logistic_regression"] < 0.6
+    assert "logistic regression on age" in row(report, "accuracy")["note"]
+
+
 # Weights, subgroups, replicates
 
 

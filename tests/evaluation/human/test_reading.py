@@ -154,8 +154,13 @@ def test_levels_make_a_question_ordinal_and_hold_the_ends():
         ({"q": ["low", "high"]}, {"kind": "number"}, "that are no numbers: 'low', 'high'"),
         ({"q": [5, 90]}, {"kind": "number", "levels": {"q": (0, 80)}}, "outside of its levels, 0 to 80: 90.0"),
         ({"q": ["low", "high"]}, {"kind": "ranking"}, "'low' to 'q' is no ranking"),
-        ({"q": [("a", "a"), ("a", "b")]}, {}, "has an option twice"),
+        ({"q": [("a", "a"), ("a", "b")]}, {"kind": "ranking"}, "has an option twice"),
         ({"q": [("a", "b")]}, {"kind": "nominal"}, "are lists"),
+        (
+            {"q": [("a",), ("a", "b")]},
+            {},
+            "are lists of different options: if they are in order, say kind={'q': 'ranking'}",
+        ),
         ({"q": ["low", "high"]}, {"kind": {"q": "interval"}}, "kind 'interval' of question 'q': the kinds are nominal"),
         ({"q": ["low", "high"]}, {"kind": {"x": "nominal"}}, "kind of 'x': no such question is compared"),
         ({"q": ["low", "high"]}, {"levels": {"x": [1]}}, "levels of 'x'"),
@@ -209,3 +214,36 @@ def test_plain_values():
     values = (np.int64(3), np.float64(2.5), np.str_(" a "), pd.NA, pd.NaT, None, np.nan)
     assert [plain(one) for one in values] == [3, 2.5, "a", None, None, None, None]
     assert plain(np.array(["a", "b"])) == ("a", "b")
+
+
+# Tables of `wb.ask`
+
+
+def survey(**parts):
+    answers = [2, 3, 4, 3] * 10
+    columns = {"person": PEOPLE, "replicate": 0, "question": "q1", "kind": "Likert", "answer": answers, "missing": ""}
+    return pd.DataFrame(columns | parts).assign(order=[[1, 2, 3, 4, 5]] * 40)
+
+
+def test_survey_says_kinds_and_all_options():
+    theirs = pd.DataFrame({"person": PEOPLE, "q1": [3, 4] * 20})
+    report = compare_to_human(survey(), theirs, n_resamples=20)
+    assert report.questions.loc[0, ["kind", "options"]].tolist() == ["ordinal", "1, 2, 3, 4, 5"]
+    with pytest.raises(InvalidSettings, match="human answers to 'q1' that are none of its options: 9"):
+        compare_to_human(survey(), theirs.replace({4: 9}))
+
+
+def test_what_is_told_counts_more_than_what_the_survey_says():
+    theirs = pd.DataFrame({"q1": [3, 4] * 20})
+    assert compare_to_human(survey(), theirs, kind="nominal", n_resamples=20).questions.loc[0, "kind"] == "nominal"
+    report = compare_to_human(survey(), theirs, levels={"q1": range(8)}, n_resamples=20)
+    assert report.questions.loc[0, "options"].endswith("6, 7")
+
+
+def test_words_of_ones_own_are_left_out_and_several_options_refused():
+    theirs = pd.DataFrame({"q1": [3, 4] * 20, "q2": ["so"] * 40})
+    both = pd.concat([survey(), survey(question="q2", kind="FreeText", answer="so")], ignore_index=True)
+    assert compare_to_human(both, theirs, n_resamples=20).questions["question"].tolist() == ["q1"]
+    several = both.assign(kind=["Likert"] * 40 + ["MultiChoice"] * 40)
+    with pytest.raises(InvalidSettings, match="several options could be chosen in q2"):
+        compare_to_human(several, theirs)

@@ -20,6 +20,7 @@ from workbench.evaluation.human.rows import Row
 from workbench.evaluation.human.samples import Sample, sample_of
 from workbench.evaluation.human.scales import Scales, check_scales, compare_scales
 from workbench.evaluation.human.subgroups import Subgroup, attributes_of, same_people, subgroups_of, weights_of
+from workbench.evaluation.human.surveyed import check_single, in_words, kinds_in, levels_in
 from workbench.evaluation.human.told import Asked, Told, asked, with_codes
 from workbench.evaluation.human.verdicts import Verdict, verdict_of, verdict_on_scale, with_persons
 
@@ -88,11 +89,14 @@ def compare_to_human(
     how, margins = _resampling(n_resamples, confidence, seed), Margins(margin, spread)
     by = [by] if isinstance(by, str) else list(by)
     about = [*by, *attributes, *([weights] if weights else [])]
-    told = Told(kind, levels or {}, {name: Codes(name, one) for name, one in (codes or {}).items()}, retest or {})
+    decoding = {name: Codes(name, one) for name, one in (codes or {}).items()}
+    told = Told(kind, levels or {}, decoding, retest or {})
     frames = frame_of(simulated, None, "simulated"), frame_of(human, columns, "human")
-    names = _names(frames[0], frames[1], questions, [*about, *told.retest.values()])
+    names = _names(frames[0], frames[1], questions, [*about, *told.retest.values(), *in_words(frames[0])])
     told.check(names, about)
     margins.check(names)
+    check_single(frames[0], names)
+    told = told.beside(kinds_in(frames[0]), levels_in(frames[0]))
     sides = _sides(frames[0], frames[1], names, told, about)
     same = same_people(sides[0], sides[1], matched)
     weighing = weights_of(sides[0], sides[1], weights)

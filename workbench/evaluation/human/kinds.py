@@ -92,7 +92,12 @@ def describe(
 
 
 def _kind(name: str, answers: Sequence[Answer], told: Sequence[Answer], codes: Codes | None) -> Kind:
-    if any(isinstance(answer, tuple) for answer in answers):
+    if lists := [answer for answer in answers if isinstance(answer, tuple)]:
+        if len({frozenset(one) for one in lists}) > 1:
+            raise InvalidSettings(
+                f"answers to {name!r} are lists of different options: if they are in order, say kind={{{name!r}: "
+                "'ranking'}; if several could be chosen, make a question of each option, answered yes or no"
+            )
         return "ranking"
     if told:
         return "ordinal"

@@ -210,6 +210,8 @@ def _model(
 
     if attributes is None or question.kind in ("number", "ranking"):
         return None, ""
+    # An answer that is also an attribute would tell itself.
+    attributes = attributes.drop(columns=question.name, errors="ignore")
     chosen = np.asarray(human.rows.toarray().argmax(axis=1))
     if human.n < 2 * FOLDS or len(set(chosen.tolist())) < 2:
         return None, f"no logistic regression: it needs {2 * FOLDS} people and two different answers"

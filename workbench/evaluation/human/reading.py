@@ -145,7 +145,8 @@ def answers_of(frame: pd.DataFrame, side: str, questions: Sequence[str], known: 
         raise InvalidSettings(f"the {side} table is tidy (a row an answer) and says nowhere whose: add a column person")
     owners = [plain(one) for one in frame["person"]] if named else [f"row {n}" for n in range(1, len(frame) + 1)]
     if None in owners:
-        raise InvalidSettings(f"row {owners.index(None) + 1} of the {side} table has no person: name everybody")
+        row = 1 + [owner is None for owner in owners].index(True)
+        raise InvalidSettings(f"row {row} of the {side} table has no person: name everybody")
     people = [str(owner) for owner in owners]
     frame = frame.assign(person=people, replicate=frame["replicate"] if "replicate" in frame.columns else 1)
     table = _of_tidy(frame, questions) if _tidy(frame) else _of_wide(frame, questions)

@@ -20,8 +20,20 @@ if TYPE_CHECKING:
 
     from workbench.plots import Figure
 
-_SHOWN = ("question", "subgroup", "statistic", "value", "interval", "human", "uniform", "most_common")
-_BESIDES = ("logistic_regression", "ceiling", "split_half", "n_simulated", "n_human", "note")
+_SHOWN = {
+    "question": "question",
+    "statistic": "statistic",
+    "value": "value",
+    "interval": "interval",
+    "human": "human",
+    "ceiling": "humans among themselves",
+    "split_half": "split halves",
+    "uniform": "at random",
+    "most_common": "most common",
+    "logistic_regression": "regression",
+    "people": "people",
+}
+"""Headings of the table that is shown; those of which all cells are empty are left out."""
 _FIGURES = ("share", "first_choice_share", "mean_rank", "borda")
 """Statistics with a row an option: the chart shows them, and `table` has them."""
 
@@ -62,11 +74,10 @@ class HumanComparison:
     def to_markdown(self) -> str:
         """Return the report as Markdown: verdicts, statistics, and how questions were read."""
         lines = [f"- {_plain(line)}" for line in _lines(self.verdicts)]
-        tables = [
-            _markdown(list(self._shown()[0]), self._shown()[1]),
-            _markdown(list(map(str, self.questions.columns)), _cells(self.questions)),
-        ]
-        parts = ["## Simulated and human answers", self._how(), "\n".join(lines), tables[0], "### Questions", tables[1]]
+        tables = [_markdown(*self._shown()), _markdown(*self._notes()), _markdown(*_whole(self.questions))]
+        names = ["", "### Notes", "### Questions"]
+        parts = ["## Simulated and human answers", self._how(), "\n".join(lines)]
+        parts += [part for pair in zip(names, tables, strict=True) for part in pair if part]
         return "\n\n".join(parts) + "\n"
 
     def __str__(self) -> str:
@@ -79,15 +90,11 @@ class HumanComparison:
     def _repr_html_(self) -> str:
         from workbench import plots
 
-        headings, rows = self._shown()
-        verdicts = html.table(["question", "subgroup", "verdict", "flags", "in words"], list(_cells(self.verdicts)))
+        verdicts = html.table(["question", "subgroup", "verdict", "flags", "in words"], _whole(self.verdicts)[1])
         everybody = self.distributions["subgroup"].eq("all").any()
         words = "Distributions of simulated and human answers; the table has the numbers."
         chart = html.image(plots.png(self.plot()), words) if everybody else ""
-        tables = [
-            html.table(headings, list(rows)),
-            html.table(list(map(str, self.questions.columns)), list(_cells(self.questions))),
-        ]
+        tables = [html.table(*part) for part in (self._shown(), self._notes(), _whole(self.questions))]
         return html.box("Simulated and human answers", self._how(), "".join([verdicts, chart, *tables]))
 
     def _how(self) -> str:
@@ -97,10 +104,20 @@ class HumanComparison:
             "humans in place of the simulated people, as many as there are of those."
         )
 
-    def _shown(self) -> tuple[Sequence[str], list[list[str]]]:
-        rows = self.table[~self.table["statistic"].isin(_FIGURES)]
-        headings = [*_SHOWN, *_BESIDES]
-        return headings, [[_shown(row, name) for name in headings] for row in rows.to_dict("records")]
+    def _shown(self) -> tuple[list[str], list[list[str]]]:
+        """Return the statistics that the chart does not show."""
+        rows = self.table[~self.table["statistic"].isin(_FIGURES)].to_dict("records")
+        cells = [[_shown(row, name) for name in _SHOWN] for row in rows]
+        used = [place for place in range(len(_SHOWN)) if any(line[place] != "–" for line in cells)]
+        headings = list(_SHOWN.values())
+        return [headings[place] for place in used], [[line[place] for place in used] for line in cells]
+
+    def _notes(self) -> tuple[list[str], list[list[str]]]:
+        rows = self.table[~self.table["statistic"].isin(_FIGURES) & (self.table["note"] != "")].to_dict("records")
+        return ["question", "statistic", "note"], [[_shown(row, name) for name in _NOTED] for row in rows]
+
+
+_NOTED = ("question", "statistic", "note")
 
 
 def report_of(
@@ -169,13 +186,21 @@ def _shown(row: Mapping[Any, Any], name: str) -> str:
         return _range(row["ci_low"], row["ci_high"])
     if name == "ceiling":
         return _range(row["ceiling_low"], row["ceiling_high"])
+    if name == "people":
+        return f"{row['n_simulated']}{_HARD}/{_HARD}{row['n_human']}"
+    if name == "question" and row["subgroup"] != "all":
+        return f"{row['question']} ({row['subgroup']})"
     if name == "statistic" and row["option"]:
         return f"{row['statistic']}: {row['option']}"
     return _cell(row[name])
 
 
+_HARD = "\u00a0"
+"""A space at which no line ends."""
+
+
 def _range(low: object, high: object) -> str:
-    return "–" if _cell(low) == "–" else f"{_cell(low)} to {_cell(high)}"
+    return "–" if _cell(low) == "–" else f"{_cell(low)}{_HARD}to{_HARD}{_cell(high)}"
 
 
 def _cell(value: object) -> str:
@@ -184,12 +209,11 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _cells(table: pd.DataFrame) -> Iterator[list[str]]:
-    for row in table.itertuples(index=False):
-        yield [_cell(value) for value in row]
+def _whole(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    return list(map(str, table.columns)), [[_cell(value) for value in row] for row in table.itertuples(index=False)]
 
 
-def _markdown(headings: Sequence[str], rows: Iterator[list[str]] | list[list[str]]) -> str:
+def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join(f"| {' | '.join(_plain(cell) for cell in line)} |" for line in lines)
 

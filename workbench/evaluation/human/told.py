@@ -39,6 +39,12 @@ class Told:
                     f"{what} of {listed(unknown)}: no such question is compared; there are {listed(there)}"
                 )
 
+    def beside(self, kinds: Mapping[str, str], levels: Mapping[str, Sequence[Any]]) -> Told:
+        """Return what is told beside what the survey says; what is told counts more."""
+        found = self.kinds if isinstance(self.kinds, str) else {**kinds, **(self.kinds or {})}
+        of_others = {name: one for name, one in levels.items() if name not in self.codes}
+        return replace(self, kinds=found, levels={**of_others, **self.levels})
+
     def kind_of(self, question: str) -> str | None:
         """Return the kind that is told of a question."""
         return self.kinds.get(question) if isinstance(self.kinds, Mapping) else self.kinds

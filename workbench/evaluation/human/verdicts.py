@@ -140,7 +140,8 @@ def _said(flags: Sequence[str], deciding: Sequence[Row]) -> list[str]:
         NARROW: spread,
         WIDE: spread,
     }
-    return [f"{_sentence(flag)}: {why[flag]}" for flag in flags]
+    shown = {CHANCE: ", as far as is shown", TYPICAL: ", as far as is shown"}
+    return [f"{_sentence(flag)}{shown.get(flag, '')}: {why[flag]}" for flag in flags]
 
 
 def _held(row: Row, limits: tuple[float, float]) -> str:
