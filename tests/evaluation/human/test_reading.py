@@ -216,6 +216,13 @@ def test_plain_values():
     assert plain(np.array(["a", "b"])) == ("a", "b")
 
 
+def test_categories_with_an_order_are_a_scale():
+    steps = pd.CategoricalDtype(["never", "seldom", "often"], ordered=True)
+    table = pd.DataFrame({"q": ["often", "never"] * 10})
+    report = compare_to_human(table, table.astype({"q": steps}), n_resamples=20)
+    assert report.questions.loc[0, ["kind", "options"]].tolist() == ["ordinal", "never, seldom, often"]
+
+
 # Tables of `wb.ask`
 
 

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InvalidSettings
 from workbench.evaluation.human.codes import Codes, listed
 from workbench.evaluation.human.margins import SPREAD, Margins
-from workbench.evaluation.human.persons import compare_persons
-from workbench.evaluation.human.questions import compare_question
 from workbench.evaluation.human.reading import Answers, answers_of, frame_of, names_in
 from workbench.evaluation.human.report import HumanComparison, report_of
 from workbench.evaluation.human.resampling import Resampling
-from workbench.evaluation.human.rows import Row
-from workbench.evaluation.human.samples import Sample, sample_of
-from workbench.evaluation.human.scales import Scales, check_scales, compare_scales
-from workbench.evaluation.human.subgroups import Subgroup, attributes_of, same_people, subgroups_of, weights_of
-from workbench.evaluation.human.surveyed import check_single, in_words, kinds_in, levels_in
-from workbench.evaluation.human.told import Asked, Told, asked, with_codes
-from workbench.evaluation.human.verdicts import Verdict, verdict_of, verdict_on_scale, with_persons
+from workbench.evaluation.human.scales import Scales
+from workbench.evaluation.human.study import Study
+from workbench.evaluation.human.subgroups import attributes_of, same_people, subgroups_of, weights_of
+from workbench.evaluation.human.surveyed import check_single, in_words, kinds_in, levels_in, ordered_in
+from workbench.evaluation.human.told import Told, asked, with_codes
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 
@@ -89,87 +82,21 @@ def compare_to_human(
     how, margins = _resampling(n_resamples, confidence, seed), Margins(margin, spread)
     by = [by] if isinstance(by, str) else list(by)
     about = [*by, *attributes, *([weights] if weights else [])]
-    decoding = {name: Codes(name, one) for name, one in (codes or {}).items()}
-    told = Told(kind, levels or {}, decoding, retest or {})
+    told = Told(kind, levels or {}, {name: Codes(name, one) for name, one in (codes or {}).items()}, retest or {})
     frames = frame_of(simulated, None, "simulated"), frame_of(human, columns, "human")
     names = _names(frames[0], frames[1], questions, [*about, *told.retest.values(), *in_words(frames[0])])
     told.check(names, about)
     margins.check(names)
     check_single(frames[0], names)
-    told = told.beside(kinds_in(frames[0]), levels_in(frames[0]))
+    found = ordered_in(frames[0]) | ordered_in(frames[1]) | levels_in(frames[0])
+    told = told.beside(kinds_in(frames[0]), {name: found[name] for name in names if name in found})
     sides = _sides(frames[0], frames[1], names, told, about)
     same = same_people(sides[0], sides[1], matched)
-    weighing = weights_of(sides[0], sides[1], weights)
-    study = _Study(how, margins, same, attributes_of(sides[1], attributes))
     groups = subgroups_of(sides[0], sides[1], by, same)
-    read = {name: asked(name, sides[0], sides[1], told) for name in names}
-    check_scales(scales or {}, {name: one.question for name, one in read.items()})
-    sampled = {name: _Sampled.of(one, weighing) for name, one in read.items()}
-    rows: list[Row] = []
-    verdicts: list[Verdict] = []
-    for group in groups:
-        parts = {name: one.part(group) for name, one in sampled.items()}
-        for found, verdict in [
-            *(study.question(one, group) for one in parts.values()),
-            *study.scales(scales or {}, parts, group),
-        ]:
-            rows.extend(replace(row, subgroup=group.name) for row in found)
-            verdicts.append(replace(verdict, subgroup=group.name))
-    return report_of(rows, verdicts, list(read.values()), how, statistic)
-
-
-@dataclass(frozen=True, eq=False)
-class _Sampled:
-    """A question with the people who answered it."""
-
-    asked: Asked
-    simulated: Sample
-    human: Sample
-    retest: Sample | None
-
-    @classmethod
-    def of(cls, one: Asked, weighing: Sequence[pd.Series[float]]) -> _Sampled:
-        again = sample_of(one.question, one.retest, weighing[1]) if one.retest is not None else None
-        first, second = (
-            sample_of(one.question, one.simulated, weighing[0]),
-            sample_of(one.question, one.human, weighing[1]),
-        )
-        return cls(one, first, second, again)
-
-    def part(self, group: Subgroup) -> _Sampled:
-        return replace(self, simulated=group.of(self.simulated, 0), human=group.of(self.human, 1))
-
-
-@dataclass(frozen=True, eq=False)
-class _Study:
-    """How all questions are compared."""
-
-    how: Resampling
-    margins: Margins
-    same: bool
-    attributes: pd.DataFrame | None
-
-    def question(self, one: _Sampled, group: Subgroup) -> tuple[list[Row], Verdict]:
-        question, sides = one.asked.question, (one.simulated, one.human)
-        rng = self._rng(question.name, group)
-        rows = compare_question(question, *sides, self.how, rng, self.margins)
-        verdict = verdict_of(question, rows, self.margins, self.how.confidence)
-        if not self.same:
-            return rows, verdict
-        met = compare_persons(question, *sides, self.how, rng, retest=one.retest, attributes=self.attributes)
-        return [*rows, *met], with_persons(verdict, met) if met else verdict
-
-    def scales(self, scales: Scales, parts: Mapping[str, _Sampled], group: Subgroup) -> list[tuple[list[Row], Verdict]]:
-        questions = {name: one.asked.question for name, one in parts.items()}
-        samples = {name: (one.simulated, one.human) for name, one in parts.items()}
-        rows = compare_scales(scales, questions, samples, self.how, self._rng("scales", group))
-        return [([row], verdict_on_scale(row)) for row in rows]
-
-    def _rng(self, name: str, group: Subgroup) -> np.random.Generator:
-        import numpy as np
-
-        # Of names and not of places, so that one more question changes nothing of the others.
-        return np.random.default_rng([self.how.seed, zlib.crc32(f"{name}\0{group.name}".encode())])
+    read = [asked(name, sides[0], sides[1], told) for name in names]
+    study = Study(how, margins, same, attributes_of(sides[1], attributes), scales or {})
+    rows, verdicts = study.compare(read, groups, weights_of(sides[0], sides[1], weights))
+    return report_of(rows, verdicts, read, how, statistic)
 
 
 def _resampling(n_resamples: int, confidence: float, seed: int) -> Resampling:

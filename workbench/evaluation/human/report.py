@@ -27,7 +27,6 @@ _SHOWN = {
     "interval": "interval",
     "human": "human",
     "ceiling": "humans among themselves",
-    "split_half": "split halves",
     "uniform": "at random",
     "most_common": "most common",
     "logistic_regression": "regression",
@@ -90,7 +89,9 @@ class HumanComparison:
     def _repr_html_(self) -> str:
         from workbench import plots
 
-        verdicts = html.table(["question", "subgroup", "verdict", "flags", "in words"], _whole(self.verdicts)[1])
+        verdicts = html.table(
+            ["question", "verdict", "besides", "in words"], [_said(row) for row in self.verdicts.itertuples()]
+        )
         everybody = self.distributions["subgroup"].eq("all").any()
         words = "Distributions of simulated and human answers; the table has the numbers."
         chart = html.image(plots.png(self.plot()), words) if everybody else ""
@@ -173,6 +174,11 @@ def _only(table: pd.DataFrame, statistic: str | Sequence[str]) -> pd.DataFrame:
     if unknown := [name for name in wanted if name not in there]:
         raise InvalidSettings(f"statistic {listed(unknown)}: these questions have {listed(sorted(there))}, or 'all'")
     return table[table["statistic"].isin(wanted)].reset_index(drop=True)
+
+
+def _said(row: Any) -> list[str]:
+    where = f" ({row.subgroup})" if row.subgroup != "all" else ""
+    return [f"{row.question}{where}", row.verdict, row.flags, row.words]
 
 
 def _lines(verdicts: pd.DataFrame) -> Iterator[str]:

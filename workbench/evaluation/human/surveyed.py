@@ -1,4 +1,4 @@
-"""What a table of `wb.ask` says of its questions: their kinds and options, so that nobody has to tell them again."""
+"""What tables say of their questions themselves: the kinds and options of a survey, the order of categories."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ def levels_in(frame: pd.DataFrame) -> dict[str, Sequence[Any]]:
         if kinds.get(str(name)) in ("Likert", "Choice", "Ranking") and isinstance(order, list | tuple):
             shown.setdefault(str(name), set()).update(plain(option) for option in order)
     return {name: sorted(options, key=_place) for name, options in shown.items() if options}
+
+
+def ordered_in(frame: pd.DataFrame) -> dict[str, Sequence[Any]]:
+    """Return the categories of columns that pandas knows to have an order."""
+    import pandas as pd
+
+    types = {str(name): frame[name].dtype for name in frame.columns}
+    return {
+        name: list(one.categories)
+        for name, one in types.items()
+        if isinstance(one, pd.CategoricalDtype) and one.ordered
+    }
 
 
 def in_words(frame: pd.DataFrame) -> list[str]:
