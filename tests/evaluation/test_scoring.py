@@ -9,11 +9,13 @@ import pytest
 from tests.cast import llm_at, person, play, talk, texts, turn, world_at
 from tests.model_server import Fault
 from workbench.errors import InvalidSettings, ModelError, PromptError
-from workbench.evaluation.scoring import score
+from workbench.evaluation.judges import Judge
+from workbench.evaluation.scoring import check, score
 from workbench.judging import propositions
 from workbench.judging.propositions import Proposition
 
-COLUMNS = ["target", "proposition", "score", "confidence", "justification", "evidence", "call"]
+COLUMNS = ["target", "proposition", "score", "sd", "confidence", "justification", "evidence", "quotes", "note", "usd"]
+COLUMNS += ["call"]
 BUYS = Proposition("{{name}} would buy it", "buys")
 
 
@@ -140,3 +142,72 @@ async def test_judge_is_the_model_that_the_target_thinks_with(server):
 async def test_what_is_no_target_or_no_claim_is_named(targets, claims):
     with pytest.raises(InvalidSettings, match=r"cannot be scored|is no claim"):
         await score(targets, claims)
+
+
+async def test_runs_and_their_files_are_scored_as_worlds_are(model_server, tmp_path):
+    server = model_server(lambda body: turn(talk("Hello")) if "Your turn:" in texts(body)[1] else verdict())
+    world = world_at(server, "Ann", "Bob", record=tmp_path / "run.sqlite")
+    await world.run(1, live=False)
+    frame = await score([world, tmp_path / "run.sqlite", world.file], BUYS, llm=llm_at(server))
+    assert frame["target"].tolist() == ["Kitchen"] * 3
+    judged = [texts(request)[1] for request in server.requests if "# The claim" in texts(request)[1]]
+    assert len(set(judged)) == 1
+
+
+async def test_variables_parts_and_preconditions(model_server):
+    server = model_server(lambda body: verdict(evidence=[3]))
+    ann = person("Ann").listen("One").listen("Two").listen("Three")
+    claims = [
+        Proposition("{{name}} did {{task}}", "last", last=1),
+        Proposition("{{name}} talks", "never", precondition=lambda target: target.name == "Bob"),
+    ]
+    frame = await score(ann, claims, llm=llm_at(server), variables={"task": "the dishes", "other": 1})
+    assert frame["justification"].tolist() == ["So it seems.", "the precondition does not hold"]
+    assert len(server.requests) == 1
+    user = texts(server.requests[0])[1]
+    assert ("Ann did the dishes" in user, "Three" in user, "Two" in user) == (True, True, False)
+    none = await score(ann, BUYS, llm=llm_at(server), where=lambda event: event.content == "Four")
+    assert none["justification"].tolist() == ["there are no events to judge"]
+
+
+async def test_preconditions_may_be_claims(model_server):
+    def reply(body):
+        if "holds" in str(body["response_format"]):
+            return {"justification": "No.", "evidence": [1], "holds": "Ann" in texts(body)[1], "confidence": 1.0}
+        return verdict()
+
+    server = model_server(reply)
+    people = [person("Ann").listen("Hi"), person("Bob").listen("Hi")]
+    frame = await score(people, Proposition("{{name}} buys", precondition="{{name}} is asked"), llm=llm_at(server))
+    assert frame["score"].fillna(-1).tolist() == [7, -1]
+    assert frame["justification"][1] == "the precondition does not hold: No."
+    assert len(server.requests) == 3
+
+
+async def test_judges_have_models_methods_and_costs_of_their_own(model_server):
+    server, other = model_server(verdict()), model_server(verdict(score=3))
+    judge = Judge(llm_at(other, model="gpt-4.1-mini"), method="vote", k=3)
+    frame = await score(
+        person(
+            "Ann",
+        ).listen("Hi"),
+        BUYS,
+        judge=judge,
+        llm=llm_at(server),
+    )
+    assert frame[["score", "sd"]].values.tolist() == [[3, 0]]
+    assert (len(server.requests), len(other.requests)) == (0, 3)
+    assert frame["usd"][0] > 0
+    assert frame["quotes"].tolist() == [["Hi"]]
+    for given in ({"method": "guess"}, {"k": 1}):
+        with pytest.raises(InvalidSettings):
+            Judge(**given)
+
+
+async def test_yes_or_no_has_a_table_of_its_own(model_server):
+    server = model_server(
+        lambda body: {"justification": "-", "evidence": [1], "holds": "Ann" in texts(body)[1], "confidence": 0.9}
+    )
+    people = [person("Ann").listen("Hi"), person("Bob").listen("Hi"), person("Cem")]
+    frame = await check(people, BUYS, llm=llm_at(server))
+    assert frame["holds"].tolist() == [True, False, None]

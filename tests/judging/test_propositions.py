@@ -38,7 +38,8 @@ def test_proposition_does_not_change():
 
 @pytest.mark.parametrize("made", LIBRARY, ids=lambda made: made.heading)
 def test_library_speaks_of_the_target_and_has_short_headings(made):
-    assert "Lisa" in made.about(name="Lisa")
+    of_all = made in (propositions.divergence, propositions.convergence, propositions.task_completion)
+    assert ("Lisa" in made.about(name="Lisa", task="Agree on a price.")) is not of_all
     assert made is getattr(propositions, made.heading)
 
 

@@ -1,67 +1,222 @@
-"""`score`: propositions held against people and worlds, as a table."""
+"""`score` and `check`: propositions held against people, worlds and runs, as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings
-from workbench.judging.judge import Score, Subject, score_claim
+from workbench.evaluation.judges import Judge
+from workbench.judging.judge import Check, Score, Subject, check_claim
 from workbench.judging.propositions import Proposition
 from workbench.llm.client import LLM
+from workbench.llm.meter import Budget
 from workbench.llm.running import together
-from workbench.worlds.subjects import subject_of
+from workbench.prompts import variables_of
+from workbench.record.events import Event
+from workbench.record.run_file import RunFile
+from workbench.worlds.recording import llm_of
+from workbench.worlds.subjects import subject_of, subject_of_run
 from workbench.worlds.world import World
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Target = Person | World
+Target = Person | World | RunFile | str | Path
+Claims = Proposition | str | Sequence[Proposition | str]
+SCORE_COLUMNS = (
+    *("target", "proposition", "score", "sd", "confidence", "justification", "evidence", "quotes"),
+    *("note", "usd", "call"),
+)
+CHECK_COLUMNS = ("target", "proposition", "holds", "confidence", "justification", "evidence", "quotes", "usd", "call")
+AT_ONCE = 256
 
 
 async def score(
     targets: Target | Sequence[Target],
-    propositions: Proposition | str | Sequence[Proposition | str],
+    propositions: Claims,
     *,
+    judge: Judge | None = None,
     llm: LLM | None = None,
+    variables: Mapping[str, Any] | None = None,
+    where: Callable[[Event], Any] | None = None,
+    budget: Budget | None = None,
 ) -> pd.DataFrame:
     """Score each target on each proposition, all at once.
 
     Args:
-        targets: people, judged on what they perceived and did, and worlds, judged on all that happened.
+        targets: people, judged on what they perceived and did; worlds, run files and their paths, judged on all that
+            happened.
         propositions: claims; a text is a claim as it stands. `{{name}}` is the target's name.
-        llm: the judge; the model that the target itself thinks with when not given.
+        judge: the model and the method; one request at temperature 0 when not given.
+        llm: the judge's model; the model that the target itself thinks with when neither it nor the judge's is given.
+        variables: what claims speak of besides the name: `{"task": "Agree on a price."}`.
+        where: a function of an event: only those are judged for which it is true. All when not given.
+        budget: what may be spent.
 
     Returns:
-        a DataFrame, one row a target and proposition, in the order given: target, proposition, score (0-9, NaN
-        where there is none), confidence (0-1), justification (or why there is no score), evidence (event ids), call.
+        a DataFrame, one row a target and proposition, in the order given: target, proposition, score (on the
+        proposition's scale, 0-9 for most; NaN where there is none), sd (of votes or of what was found likely; NaN for
+        one sample), confidence (0-1), justification (or why there is no score), evidence (event ids, each verified to
+        be there), quotes (what these events say), note, usd (what the row cost; NaN where no price is known), call.
 
     Raises:
         InvalidSettings: something that is no target or no claim.
         PromptError: a claim needs a variable that is not given.
         ModelError: the judge could not be asked, or gave no readable answer.
+        BudgetSpent: the next request could break the budget; what was judged is in the call cache.
     """
     import pandas as pd
 
-    given = [propositions] if isinstance(propositions, str | Proposition) else propositions
-    judged = [targets] if isinstance(targets, Person | World) else list(targets)
-    if wrong := [target for target in judged if not isinstance(target, Person | World)]:
-        raise InvalidSettings(f"{wrong[0]!r} cannot be scored: give people and worlds")
-    if odd := [claim for claim in given if not isinstance(claim, Proposition | str)]:
+    rows = await _judged(targets, propositions, judge or Judge(llm), llm, variables or {}, where, budget, _score)
+    floats = {"score": float, "sd": float, "confidence": float, "usd": float}
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype(floats)
+
+
+async def check(
+    targets: Target | Sequence[Target],
+    propositions: Claims,
+    *,
+    judge: Judge | None = None,
+    llm: LLM | None = None,
+    variables: Mapping[str, Any] | None = None,
+    where: Callable[[Event], Any] | None = None,
+    budget: Budget | None = None,
+) -> pd.DataFrame:
+    """Check whether each proposition holds of each target: yes or no.
+
+    Args:
+        targets: as for `score`.
+        propositions: likewise.
+        judge: of which only the model counts.
+        llm: as for `score`.
+        variables: likewise.
+        where: likewise.
+        budget: likewise.
+
+    Returns:
+        a DataFrame, one row a target and proposition: target, proposition, holds (True, False, or None where it could
+        not be checked), confidence, justification, evidence, quotes, usd, call.
+
+    Raises:
+        InvalidSettings, PromptError, ModelError, BudgetSpent: as `score`.
+    """
+    import pandas as pd
+
+    rows = await _judged(targets, propositions, judge or Judge(llm), llm, variables or {}, where, budget, _check)
+    table = pd.DataFrame(rows, columns=list(CHECK_COLUMNS)).astype({"confidence": float, "usd": float})
+    return table.assign(holds=pd.Series([row["holds"] for row in rows], dtype=object))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A target, and a proposition that is held against it."""
+
+    target: Any
+    subject: Subject
+    proposition: Proposition
+    claim: str
+    llm: LLM
+    """With a meter of its own: what the row costs."""
+
+    async def holds_before(self, variables: Mapping[str, Any]) -> str:
+        """Return why it is not to be judged; nothing where its precondition holds, or there is none."""
+        wanted = self.proposition.precondition
+        if wanted is None:
+            return ""
+        if not isinstance(wanted, str):
+            return "" if wanted(self.target) else "the precondition does not hold"
+        claim = Proposition(wanted).about(**variables, name=self.subject.name)
+        found = await check_claim(self.llm, self.subject, claim)
+        return "" if found.holds else f"the precondition does not hold: {found.justification}"
+
+    @property
+    def usd(self) -> float | None:
+        """What was spent on it."""
+        return self.llm.meter.total.usd
+
+
+async def _judged(
+    targets: Any,
+    propositions: Claims,
+    judge: Judge,
+    llm: LLM | None,
+    variables: Mapping[str, Any],
+    where: Callable[[Event], Any] | None,
+    budget: Budget | None,
+    ask: Any,
+) -> list[dict[str, Any]]:
+    judged = [targets] if isinstance(targets, Person | World | RunFile | str | Path) else list(targets)
+    wanted = _claims(propositions)
+    subjects = [_subject(target, where) for target in judged]
+    pairs = []
+    for target, subject in zip(judged, subjects, strict=True):
+        model = judge.llm or llm or _model_of(target)
+        for proposition in wanted:
+            claim = proposition.about(**_needed(proposition, variables), name=subject.name)
+            pairs.append(_Pair(target, subject, proposition, claim, model.metered(budget)))
+    return await together((ask(judge, pair, variables) for pair in pairs), at_once=AT_ONCE)
+
+
+async def _score(judge: Judge, pair: _Pair, variables: Mapping[str, Any]) -> dict[str, Any]:
+    if reason := await pair.holds_before(variables):
+        found = Score.unscored(reason)
+    else:
+        found = await judge.score(pair.llm, pair.subject, pair.proposition, pair.claim)
+    return _row(pair, found) | {"score": found.value, "sd": found.sd}
+
+
+async def _check(judge: Judge, pair: _Pair, variables: Mapping[str, Any]) -> dict[str, Any]:
+    if reason := await pair.holds_before(variables):
+        found = Check.unchecked(reason)
+    else:
+        found = await judge.check(pair.llm, pair.subject, pair.proposition, pair.claim)
+    return _row(pair, found) | {"holds": found.holds}
+
+
+def _row(pair: _Pair, found: Score | Check) -> dict[str, Any]:
+    return {
+        "target": pair.subject.name,
+        "proposition": pair.proposition.heading,
+        "confidence": found.confidence,
+        "justification": found.justification,
+        "evidence": list(found.evidence),
+        "quotes": list(found.quotes),
+        "note": found.note,
+        "usd": pair.usd,
+        "call": found.call,
+    }
+
+
+def _claims(given: Claims) -> list[Proposition]:
+    claims = [given] if isinstance(given, str | Proposition) else list(given)
+    if odd := [claim for claim in claims if not isinstance(claim, Proposition | str)]:
         raise InvalidSettings(f"{odd[0]!r} is no claim: give a Proposition or a text")
-    wanted = [p if isinstance(p, Proposition) else Proposition(p) for p in given]
-    subjects = [subject_of(target) for target in judged]
-    pairs = [(subject, proposition) for subject in subjects for proposition in wanted]
-    claims = [proposition.about(name=subject.name) for subject, proposition in pairs]
-    judges = [llm or target.llm for target in judged for _ in wanted]
-    asked = zip(judges, pairs, claims, strict=True)
-    scores = await together(score_claim(judge, subject, claim) for judge, (subject, _), claim in asked)
-    rows = [_row(s, p, verdict) for (s, p), verdict in zip(pairs, scores, strict=True)]
-    columns = ["target", "proposition", "score", "confidence", "justification", "evidence", "call"]
-    return pd.DataFrame(rows, columns=columns).astype({"score": float, "confidence": float})
+    return [claim if isinstance(claim, Proposition) else Proposition(claim) for claim in claims]
 
 
-def _row(subject: Subject, proposition: Proposition, score: Score) -> tuple[object, ...]:
-    evidence = list(score.evidence)
-    return subject.name, proposition.heading, score.value, score.confidence, score.justification, evidence, score.call
+def _needed(proposition: Proposition, variables: Mapping[str, Any]) -> dict[str, Any]:
+    needed = variables_of(proposition.claim, proposition.heading)
+    return {name: value for name, value in variables.items() if name in needed and name != "name"}
+
+
+def _subject(target: Any, where: Callable[[Event], Any] | None) -> Subject:
+    if isinstance(target, str | Path) and Path(target).is_file():
+        target = RunFile.open(target)
+    if isinstance(target, Person | World):
+        subject = subject_of(target)
+    elif isinstance(target, RunFile):
+        subject = subject_of_run(target)
+    else:
+        raise InvalidSettings(f"{target!r} cannot be scored: give people, worlds and run files")
+    return subject if where is None else Subject(subject.name, subject.about, [e for e in subject.events if where(e)])
+
+
+def _model_of(target: Any) -> LLM:
+    if isinstance(target, Person | World):
+        return target.llm
+    run = target if isinstance(target, RunFile) else RunFile.open(target)
+    return llm_of(run.spec)

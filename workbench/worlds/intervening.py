@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.agents.person import Person
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 SUBJECTS = 256
 """Those of whom what is shown to judges is kept for the next claim, while a step is decided on."""
+
+
+RECORDED = ("holds", "value", "justification", "confidence", "evidence", "call")
+"""Of a verdict: what its evidence says stands in the run already."""
 
 
 @dataclass
@@ -73,7 +77,8 @@ async def intervene(world: World, interventions: Sequence[Intervention]) -> None
     await together((_decide(world, one, subject) for one in found if one.intervention.claims), at_once=world.at_once)
     for one in found:
         for claim, said, holds in one.checks:
-            content = {"claim": claim, "precondition_holds": holds, **asdict(said)}
+            verdict = {name: value for name, value in asdict(said).items() if name in RECORDED}
+            content = {"claim": claim, "precondition_holds": holds, **verdict}
             world.note_intervention(CHECKED, one.intervention.name, one.for_whom, content, content.pop("call") or None)
     for one in found:
         if one.holds:
@@ -98,11 +103,17 @@ async def _decide(world: World, one: _Candidate, subject_for: Callable[[Person |
     """Have what is paid for judged, as far as it has to be."""
     judged = one.intervention
     for how, proposition in judged.claims:
-        subject = subject_for(one.person, judged.latest)
+        subject = subject_for(one.person, judged.latest).part(proposition.first, proposition.last)
         claim = proposition.about(name=subject.name)
-        ask: Any = check_claim if how == "claim" else score_claim
+        ask: Any = check_claim if how == "claim" else partial(score_claim, scale=proposition.scale)
         with _named(world, one, "could not be decided"):
-            said = await ask(judged.llm or world.llm, subject, claim, purpose="intervention")
+            said = await ask(
+                judged.llm or world.llm,
+                subject,
+                claim,
+                purpose="intervention",
+                double_check=proposition.double_check,
+            )
         holds = bool(said.holds) if isinstance(said, Check) else judged.score_holds(said.value)
         one.checks.append((claim, said, holds))
         if not holds:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from workbench.agents.person import Person
+from workbench.agents.persona import Persona
 from workbench.judging.judge import Subject
 from workbench.record.telling import told
 
 if TYPE_CHECKING:
+    from workbench.record.run_file import RunFile
     from workbench.worlds.world import World
 
 
@@ -26,7 +29,17 @@ def subject_of(target: Person | World, latest: int | None = None) -> Subject:
     return Subject(target.name, about, events if latest is None else told(events)[-latest:])
 
 
+def subject_of_run(run: RunFile) -> Subject:
+    """Return what a recorded run is judged on: all that happened, its description and its people."""
+    bios = (Persona.parse(state["persona"], name).minibio() for name, state in run.people.items())
+    return Subject(run.spec["name"], _about(run.spec["description"], bios), list(run.events()))
+
+
 def about_world(world: World) -> str:
     """Return what a world is: its description and its people."""
-    bios = "\n".join(f"- {person.minibio()}" for person in world.people)
-    return f"{world.description}\n\nPeople:\n{bios}".strip()
+    return _about(world.description, (person.minibio() for person in world.people))
+
+
+def _about(description: str, bios: Iterable[str]) -> str:
+    lines = "\n".join(f"- {bio}" for bio in bios)
+    return f"{description}\n\nPeople:\n{lines}".strip()
