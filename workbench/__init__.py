@@ -22,10 +22,17 @@ if TYPE_CHECKING:
     from workbench.agents.tools.word_processor import WordProcessor
     from workbench.agents.turns import Turn
     from workbench.errors import WorkbenchError
-    from workbench.evaluation.scoring import score
+    from workbench.evaluation.judges import Judge
+    from workbench.evaluation.scoring import check, score
+    from workbench.evaluation.surveys.asking import ask
+    from workbench.evaluation.surveys.questions import Choice, MultiChoice, Ranking
+    from workbench.evaluation.surveys.scales import FreeText, Likert, Matrix, Number
+    from workbench.evaluation.surveys.survey import Section, Survey
+    from workbench.evaluation.validation import validate
     from workbench.extraction.extractor import extract
     from workbench.judging import propositions
     from workbench.judging.propositions import Proposition
+    from workbench.judging.scales import Scale
     from workbench.llm.cache import CallCache
     from workbench.llm.client import LLM
     from workbench.llm.meter import Budget, Meter
@@ -52,31 +59,44 @@ _WHERE = {
     "Calendar": "workbench.agents.tools.calendar",
     "CallCache": "workbench.llm.cache",
     "Checks": "workbench.agents.checks",
+    "Choice": "workbench.evaluation.surveys.questions",
     "Cue": "workbench.agents.seats",
     "Dimension": "workbench.populations.dimensions",
     "Event": "workbench.record.events",
     "Fragment": "workbench.agents.persona",
+    "FreeText": "workbench.evaluation.surveys.scales",
     "Intervention": "workbench.worlds.interventions",
+    "Judge": "workbench.evaluation.judges",
     "LLM": "workbench.llm.client",
+    "Likert": "workbench.evaluation.surveys.scales",
+    "Matrix": "workbench.evaluation.surveys.scales",
     "MemorySettings": "workbench.agents.memory.settings",
     "Meter": "workbench.llm.meter",
     "Mind": "workbench.agents.mind",
+    "MultiChoice": "workbench.evaluation.surveys.questions",
+    "Number": "workbench.evaluation.surveys.scales",
     "Person": "workbench.agents.person",
     "Persona": "workbench.agents.persona",
     "Population": "workbench.populations.population",
     "Proposition": "workbench.judging.propositions",
+    "Ranking": "workbench.evaluation.surveys.questions",
     "RunFile": "workbench.record.run_file",
     "SamplingPlan": "workbench.populations.plan",
+    "Scale": "workbench.judging.scales",
+    "Section": "workbench.evaluation.surveys.survey",
     "Settings": "workbench.settings",
     "SocialNetwork": "workbench.worlds.social_network",
     "Stimulus": "workbench.worlds.interventions",
     "Story": "workbench.worlds.story",
+    "Survey": "workbench.evaluation.surveys.survey",
     "Turn": "workbench.agents.turns",
     "Weights": "workbench.agents.memory.remembered",
     "WordProcessor": "workbench.agents.tools.word_processor",
     "WorkbenchError": "workbench.errors",
     "World": "workbench.worlds.world",
     "action": "workbench.agents.actions",
+    "ask": "workbench.evaluation.surveys.asking",
+    "check": "workbench.evaluation.scoring",
     "diff": "workbench.worlds.differences",
     "extract": "workbench.extraction.extractor",
     "load_fragment": "workbench.agents.person",
@@ -85,6 +105,7 @@ _WHERE = {
     "score": "workbench.evaluation.scoring",
     "sync": "workbench.llm.running",
     "unpack": "workbench.worlds.archives",
+    "validate": "workbench.evaluation.validation",
 }
 
 _MODULES = {
@@ -101,30 +122,43 @@ __all__ = [
     "Calendar",
     "CallCache",
     "Checks",
+    "Choice",
     "Cue",
     "Dimension",
     "Event",
     "Fragment",
+    "FreeText",
     "Intervention",
+    "Judge",
+    "Likert",
+    "Matrix",
     "MemorySettings",
     "Meter",
     "Mind",
+    "MultiChoice",
+    "Number",
     "Person",
     "Persona",
     "Population",
     "Proposition",
+    "Ranking",
     "RunFile",
     "SamplingPlan",
+    "Scale",
+    "Section",
     "Settings",
     "SocialNetwork",
     "Stimulus",
     "Story",
+    "Survey",
     "Turn",
     "Weights",
     "WordProcessor",
     "WorkbenchError",
     "World",
     "action",
+    "ask",
+    "check",
     "diff",
     "extract",
     "load_fragment",
@@ -136,6 +170,7 @@ __all__ = [
     "score",
     "sync",
     "unpack",
+    "validate",
 ]
 
 
