@@ -272,3 +272,42 @@ def distributions(table: pd.DataFrame, subgroup: str = "all") -> Figure:
 
 def _subgroups(table: pd.DataFrame) -> str:
     return ", ".join(dict.fromkeys(table["subgroup"])) or "none"
+
+
+def calibration(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw how often a judge was right beside how sure it was; the number of verdicts stands below.
+
+    Args:
+        table: a row a bin: confidence, right, ci_low, ci_high, n; as in `JudgeQuality.calibration`.
+        ax: where to draw; a new figure when not given.
+    """
+    ax = ax or _axes(height=4.4)
+    ax.plot([0, 1], [0, 1], color=_INK, linewidth=1, linestyle="--", label="as sure as right")
+    sure, right, counts = (table[name].to_numpy(dtype=float) for name in ("confidence", "right", "n"))
+    ends = [right - table["ci_low"].to_numpy(dtype=float), table["ci_high"].to_numpy(dtype=float) - right]
+    heights = 0.14 * counts / max(counts.max(initial=0), 1)
+    ax.bar(sure, heights, 0.03, -0.26, color=_INK, alpha=0.5, label="verdicts")  # in a band of their own, below 0
+    ax.errorbar(sure, right, [end.clip(0) for end in ends], color=_COLOURS[0], marker="o", capsize=3, label="the judge")
+    for x, height, n in zip(sure, heights, counts, strict=True):
+        ax.text(x, height - 0.25, f"{n:.0f}", ha="center", color=_INK, fontsize=8)
+    ax.grid(axis="y", color=_INK, alpha=0.25, linewidth=0.6)
+    ax.set(
+        xlim=(-0.02, 1.05),
+        ylim=(-0.27, 1.05),
+        yticks=[0, 0.2, 0.4, 0.6, 0.8, 1],
+        xlabel="confidence of the judge",
+        ylabel="share of verdicts right",
+    )
+    ax.yaxis.label.set_color(_INK)
+    ax.figure.legend(loc="outside lower left", ncols=3, frameon=False, labelcolor=_INK, fontsize=8)
+    return ax
+
+
+def closed(ax: Axes) -> Figure:
+    """Return the figure of a chart; pyplot does not keep it, so that a notebook shows it once."""
+    import matplotlib.pyplot as plt
+
+    figure = ax.get_figure(root=True)
+    assert figure
+    plt.close(figure)
+    return figure
