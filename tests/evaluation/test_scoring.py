@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
@@ -44,7 +45,12 @@ async def test_order_does_not_depend_on_what_comes_in_when(model_server):
 
 
 async def test_all_pairs_are_asked_at_once(model_server):
-    server = model_server(verdict(), latency=0.3)
+    async def reply(body):
+        while server.peak_concurrency < 16:  # nobody is answered before all have asked
+            await asyncio.sleep(0.005)
+        return verdict()
+
+    server = model_server(reply)
     people = [person(f"P{n}").listen("Hi") for n in range(8)]
     await score(people, [propositions.fluency, BUYS], llm=llm_at(server))
     assert (server.n_requests, server.peak_concurrency) == (16, 16)

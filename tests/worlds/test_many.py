@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.cast import happened, llm_at, play, talk, turn, world_at
@@ -18,7 +20,12 @@ def worlds_at(server, n: int = 4, **options):
 
 
 async def test_worlds_run_at_once_and_come_back_in_their_order(model_server):
-    server = model_server(latency=0.05)
+    async def reply(body):
+        while server.peak_concurrency < 12:  # nobody is answered before everybody has asked
+            await asyncio.sleep(0.005)
+        return turn()
+
+    server = model_server(reply)
     worlds = worlds_at(server)
     assert await run_all(worlds, 2, progress=False) == worlds
     assert [world.steps for world in worlds] == [2] * 4
