@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 _CELLS = 4_000_000
 """Numbers in memory at once."""
 _FEW = 64
-"""Columns up to which people who are equal are counted together."""
+"""Columns, and kinds of people, up to which people who are equal are counted together."""
+
+
+_DUST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Urn:
         if sums.shape[1] > _FEW + 1:
             return cls(sums, chances, sample.n)
         kinds, kind_of = np.unique(sums.toarray(), axis=0, return_inverse=True)
+        if len(kinds) > _FEW:  # to draw people is faster than to draw so many kinds of unequal chances
+            return cls(sums, chances, sample.n)
         return cls(csr_array(kinds), np.bincount(kind_of.ravel(), weights=chances), sample.n)
 
     def draw(self, size: int, rng: Rng, n: int | None = None) -> Numbers:
@@ -86,8 +91,13 @@ def _counts(chances: Numbers, n: int, size: int, rng: Rng) -> Numbers:
     chances = chances / chances.sum()
     if kinds <= _FEW:
         return np.asarray(rng.multinomial(n, chances, size=size), dtype=float)
-    drawn = rng.choice(kinds, size=(size, n), p=chances) + kinds * np.arange(size)[:, None]
-    return np.asarray(np.bincount(drawn.ravel(), minlength=size * kinds).reshape(size, kinds), dtype=float)
+    counts = np.empty((size, kinds))
+    equal, ends = float(np.ptp(chances)) < _DUST, np.cumsum(chances)
+    ends[-1] = 1
+    for row in counts:  # one sample at a time fits into the cache of the processor: three times as fast as all at once
+        drawn = rng.integers(0, kinds, n) if equal else np.searchsorted(ends, rng.random(n), side="right")
+        row[:] = np.bincount(drawn, minlength=kinds)
+    return counts
 
 
 def measured(measures: Mapping[str, Callable[..., Numbers]], pairs: Pairs, size: int, width: int) -> dict[str, Numbers]:
