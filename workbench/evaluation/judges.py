@@ -40,7 +40,9 @@ class Judge:
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 2:
             raise InvalidSettings(f"k={self.k!r}: two votes or more are needed")
 
-    async def score(self, llm: LLM, subject: Subject, proposition: Proposition, claim: str) -> Score:
+    async def score(
+        self, llm: LLM, subject: Subject, proposition: Proposition, claim: str, *, claim_first: bool = False
+    ) -> Score:
         """Score a claim on its proposition's scale and part of the events."""
         return await score_claim(
             llm,
@@ -50,6 +52,7 @@ class Judge:
             method=self.method,
             k=self.k,
             double_check=proposition.double_check,
+            claim_first=claim_first,
         )
 
     async def check(self, llm: LLM, subject: Subject, proposition: Proposition, claim: str) -> Check:

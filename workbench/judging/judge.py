@@ -121,6 +121,7 @@ class Question:
         purpose: the meter's heading.
         scale: that it is scored on.
         double_check: whether the judge is asked to doubt its verdict, and to judge again.
+        claim_first: whether the claim stands before what it is judged on, and not behind: a judge ought not to mind.
     """
 
     subject: Subject
@@ -128,12 +129,17 @@ class Question:
     purpose: str = "score"
     scale: Scale = NINE
     double_check: bool = False
+    claim_first: bool = False
 
     def messages(self, system: str, **scale: Any) -> list[Message]:
         """Return the messages of the request."""
         subject = self.subject
         user = render(
-            "judge_user", claim=self.claim, name=subject.name, about=subject.about, transcript=subject.transcript
+            "judge_user_claim_first" if self.claim_first else "judge_user",
+            claim=self.claim,
+            name=subject.name,
+            about=subject.about,
+            transcript=subject.transcript,
         )
         return asked_of(render(system, **scale), user)
 
@@ -166,6 +172,7 @@ async def score_claim(
     method: ScoreMethod = "sample",
     k: int = 5,
     double_check: bool = False,
+    claim_first: bool = False,
 ) -> Score:
     """Score a claim on the events that are given.
 
@@ -183,6 +190,7 @@ async def score_claim(
             2023, https://arxiv.org/abs/2303.16634), or the score that was answered where the endpoint gives none.
         k: votes.
         double_check: whether the judge is asked to doubt its verdict, and to judge again.
+        claim_first: whether the claim stands before what it is judged on.
 
     Raises:
         InvalidSettings: an unknown method, or fewer than two votes.
@@ -193,7 +201,7 @@ async def score_claim(
         raise InvalidSettings(f"method={method!r}, k={k}: it is one of {known}; votes are 2 or more")
     if not subject.shown:
         return Score.unscored(_NOTHING)
-    question = Question(subject, claim, purpose, scale, double_check)
+    question = Question(subject, claim, purpose, scale, double_check, claim_first)
     try:
         return await _scored(llm, question, method, k)
     except PromptTooLong:
