@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from workbench.agents.tools.word_processor import WordProcessor
     from workbench.agents.turns import Turn
     from workbench.errors import WorkbenchError
+    from workbench.evaluation.human.comparing import compare_to_human
+    from workbench.evaluation.judge_quality.asking import judge_quality
     from workbench.evaluation.judges import Judge
+    from workbench.evaluation.metrics.measuring import measure
     from workbench.evaluation.scoring import check, score
+    from workbench.evaluation.statistics.assumptions import assumptions
+    from workbench.evaluation.statistics.comparing import compare
+    from workbench.evaluation.statistics.power import power, sample_size
     from workbench.evaluation.surveys.asking import ask
     from workbench.evaluation.surveys.questions import Choice, MultiChoice, Ranking
     from workbench.evaluation.surveys.scales import FreeText, Likert, Matrix, Number
@@ -96,12 +102,19 @@ _WHERE = {
     "World": "workbench.worlds.world",
     "action": "workbench.agents.actions",
     "ask": "workbench.evaluation.surveys.asking",
+    "assumptions": "workbench.evaluation.statistics.assumptions",
     "check": "workbench.evaluation.scoring",
+    "compare": "workbench.evaluation.statistics.comparing",
+    "compare_to_human": "workbench.evaluation.human.comparing",
     "diff": "workbench.worlds.differences",
     "extract": "workbench.extraction.extractor",
+    "judge_quality": "workbench.evaluation.judge_quality.asking",
     "load_fragment": "workbench.agents.person",
+    "measure": "workbench.evaluation.metrics.measuring",
     "pack": "workbench.worlds.archives",
+    "power": "workbench.evaluation.statistics.power",
     "run_all": "workbench.worlds.many",
+    "sample_size": "workbench.evaluation.statistics.power",
     "score": "workbench.evaluation.scoring",
     "sync": "workbench.llm.running",
     "unpack": "workbench.worlds.archives",
@@ -158,14 +171,21 @@ __all__ = [
     "World",
     "action",
     "ask",
+    "assumptions",
     "check",
+    "compare",
+    "compare_to_human",
     "diff",
     "extract",
+    "judge_quality",
     "load_fragment",
+    "measure",
     "pack",
     "plots",
+    "power",
     "propositions",
     "run_all",
+    "sample_size",
     "schedules",
     "score",
     "sync",
