@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+
 from workbench.evaluation.metrics.measuring import measure
 from workbench.evaluation.metrics.report import RunMetrics
+from workbench.evaluation.metrics.sources import read_run
+from workbench.evaluation.metrics.turns import turns_of
 from workbench.record.events import START, Event
 
 Said = list[tuple[Any, ...]]
@@ -42,3 +46,21 @@ def by_step(run: RunMetrics, metric: str) -> Mapping[int, float]:
     """The figures of a metric by step."""
     rows = run.by_step[run.by_step["metric"] == metric]
     return dict(zip(rows["step"].tolist(), rows["value"].tolist(), strict=True))
+
+
+def talk_of(*steps: Iterable[tuple[Any, ...]]) -> list[str]:
+    """The texts of the turns of a run."""
+    return [turn.text for turn in turns_of(read_run(events_of(*steps)))]
+
+
+class Meanings:
+    """What `measure` wants of an `LLM`: the meaning of each text, as an angle by its first word."""
+
+    def __init__(self, **degrees: float) -> None:
+        self.degrees = degrees
+        self.asked: list[list[str]] = []
+
+    async def embed(self, texts: list[str], *, purpose: str) -> np.ndarray:
+        self.asked.append(list(texts))
+        angles = np.radians([self.degrees.get(text.split()[0].strip("."), 0.0) for text in texts])
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1)

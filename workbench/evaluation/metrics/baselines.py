@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from workbench.errors import InvalidSettings
 from workbench.evaluation.metrics.collapse import CollapseLimits
@@ -40,13 +40,13 @@ def numbers_of(given: Mapping[str, object], where: str) -> dict[str, float]:
     """
     if unknown := [name for name in given if name not in METRICS]:
         raise InvalidSettings(f"{where}: there is no metric {unknown[0]!r}; there are {', '.join(METRICS)}")
-    for name, value in given.items():
-        if not is_number(value) or not math.isfinite(float(str(value))):
-            raise InvalidSettings(f"{where}: {name} is {value!r}, which is no number")
-    return {name: float(str(value)) for name, value in given.items()}
+    numbers = {name: float(value) for name, value in given.items() if is_number(value)}
+    if odd := [name for name in given if not math.isfinite(numbers.get(name, math.nan))]:
+        raise InvalidSettings(f"{where}: {odd[0]} is {given[odd[0]]!r}, which is no number")
+    return numbers
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[Real]:
     """Return whether a value is a number, which may be one of numpy's."""
     return isinstance(value, Real) and not isinstance(value, bool)
 

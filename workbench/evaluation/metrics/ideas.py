@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.evaluation.metrics.nearness import near_pairs
 from workbench.evaluation.metrics.rows import MEANING, NOBODY_TALKED, WORDS, Row, StepRow
 from workbench.evaluation.metrics.turns import Turn
-from workbench.evaluation.metrics.words import sorted_words
+from workbench.evaluation.metrics.words import in_order, words_of
 from workbench.judging.repetition import FEWEST_WORDS
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def ideas_of(sentences: Sequence[str], vectors: Mapping[str, Numbers] | None = N
     if not distinct:
         return {}
     matrix = None if vectors is None else np.stack([vectors[sentence] for sentence in distinct])
-    pairs = np.array(list(near_pairs([sorted_words(one) for one in distinct], matrix)), dtype=np.intp).reshape(-1, 2)
+    pairs = np.array(list(near_pairs([in_order(words_of(one)) for one in distinct], matrix)), dtype=np.intp).reshape(
+        -1, 2
+    )
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(distinct), len(distinct)))
     return dict(zip(distinct, connected_components(graph, directed=False)[1].tolist(), strict=True))
 

@@ -15,7 +15,6 @@ from workbench.evaluation.metrics.baselines import (
     against_df,
     baseline_warnings,
     held_against,
-    is_number,
     named,
     numbers_of,
 )
@@ -116,8 +115,6 @@ async def _baseline(given: Any, name: str, meaning: bool, llm: LLM | None) -> di
         return given.whole
     if isinstance(given, Mapping):
         return numbers_of(given, f"baselines[{name!r}]")
-    if is_number(given):
-        return numbers_of({name: given}, "baselines")
     chosen = llm or (given.llm if isinstance(given, World) else None)
     return (await _measured(read_run(given), meaning, chosen, CollapseLimits())).whole
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from workbench.evaluation.metrics.nearness import near_pairs
 from workbench.evaluation.metrics.rows import NOBODY_TALKED, Row, StepRow
 from workbench.evaluation.metrics.turns import Turn, by_step
-from workbench.evaluation.metrics.words import sorted_words
+from workbench.evaluation.metrics.words import in_order
 
 
 class Repeat(NamedTuple):
@@ -32,7 +32,7 @@ def repeats_of(turns: Sequence[Turn]) -> list[Repeat]:
     is 90 or more, as in `judging.repetition.says_again`. Earlier is what was there to be heard: where all act at once,
     what was said in the same step is not.
     """
-    texts = [sorted_words(turn.text) for turn in turns]
+    texts = [in_order(turn.words) for turn in turns]
     said: dict[str, dict[str, Turn]] = {}
     for turn, text in zip(turns, texts, strict=True):
         said.setdefault(text, {}).setdefault(turn.person, turn)

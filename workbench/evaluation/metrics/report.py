@@ -94,7 +94,8 @@ class RunMetrics:
         rows = self.table[self.table["person"] != ""]
         if rows.empty:
             return ""
-        values = {(row.person, row.metric): float(str(row.value)) for row in rows.itertuples()}
+        keys = zip(rows["person"], rows["metric"], strict=True)
+        values = dict(zip(keys, rows["value"].tolist(), strict=True))
         shown = [metric for metric in _OF_PEOPLE if any(key[1] == metric for key in values)]
         people = list(dict.fromkeys(rows["person"]))
         cells = [[name, *(_number(values[name, metric]) for metric in shown)] for name in people]

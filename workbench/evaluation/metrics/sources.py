@@ -16,7 +16,6 @@ from workbench.worlds.world import World
 if TYPE_CHECKING:
     import pandas as pd
 
-Source = "World | RunFile | str | Path | pd.DataFrame | Iterable[Event]"
 NEEDED = ("id", "step", "time", "kind", "type", "source", "target", "content")
 """The columns of a transcript that are read."""
 _TEXTS = ("kind", "type", "source", "target", "content")
@@ -107,7 +106,7 @@ def _events_of(table: pd.DataFrame) -> list[Event]:
     texts = table[list(_TEXTS)].astype(object).where(table[list(_TEXTS)].notna(), "").astype(str)
     try:
         numbers = [table[name].astype("int64").tolist() for name in ("id", "step")]
-        times = pd.to_datetime(table["time"])
+        times = pd.to_datetime(table["time"], format="ISO8601")
     except (ValueError, TypeError) as error:
         raise InvalidSettings(f"the transcript has an id, step or time that is none: {error}") from error
     if times.isna().any():

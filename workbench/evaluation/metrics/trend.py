@@ -67,19 +67,25 @@ class Part:
     n: int
 
 
-def part_of(by_step: pd.DataFrame, metric: str, *, late: bool) -> Part:
-    """Return a figure over the first or the last third of the steps that have it.
+def part_of(by_step: pd.DataFrame, metric: str, *, late: bool, fewest: int) -> Part:
+    """Return a figure over the first or the last third of the steps that have it, or over as many more as are needed.
 
     Args:
         by_step: as `RunMetrics.by_step`.
         metric: which figure.
-        late: whether the last third is meant. A third of one or two steps is one step.
+        late: whether the last third is meant.
+        fewest: turns or pairs that it has to rest on, as far as there are so many.
     """
     rows = by_step[(by_step["metric"] == metric) & by_step["value"].notna()]
-    third = max(len(rows) // 3, 1)
-    rows = rows.tail(third) if late else rows.head(third)
-    n = int(rows["n"].sum())
+    points = list(zip(rows["step"].tolist(), rows["value"].tolist(), rows["n"].tolist(), strict=True))
+    ordered = points[::-1] if late else points
+    taken: list[tuple[int, float, int]] = []
+    for point in ordered:
+        if len(taken) >= max(len(points) // 3, 1) and sum(n for _, _, n in taken) >= fewest:
+            break
+        taken.append(point)
+    n = sum(n for _, _, n in taken)
     if not n:
         return Part(0, 0, math.nan, 0)
-    total = math.fsum(value * weight for value, weight in zip(rows["value"], rows["n"], strict=True))
-    return Part(int(rows["step"].iloc[0]), int(rows["step"].iloc[-1]), total / n, n)
+    steps = [step for step, _, _ in taken]
+    return Part(min(steps), max(steps), math.fsum(value * n for _, value, n in taken) / n, n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from workbench.judging.repetition import _n_words, _words
 
@@ -26,9 +27,9 @@ def n_words(text: str) -> float:
     return _n_words(text)
 
 
-def sorted_words(text: str) -> str:
-    """Return the words of a text in alphabetical order: what `token_sort_ratio` compares."""
-    return " ".join(sorted(words_of(text)))
+def in_order(words: Sequence[str]) -> str:
+    """Return words in alphabetical order, as one text: what `token_sort_ratio` compares."""
+    return " ".join(sorted(words))
 
 
 def sentences_of(text: str) -> list[str]:
