@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from workbench.llm.calls import Message
@@ -16,7 +17,8 @@ MOST_TOKENS = 4
 """Of an answer: models put a space, a quotation mark or a bracket before a letter."""
 TOP = 20
 """The likeliest tokens at a place: the most that OpenAI gives."""
-TOP_EMBEDDED = 1000
+EMBEDDED = MappingProxyType({"max_tokens": 1, "top_logprobs": 1000, "dry_multiplier": 0.0, "min_p": 0.0})
+"""No penalty for repetition: the examples of an answer are letters, too."""
 LEAST = 0.01
 """The probability that the options have together, below which the answer was about something else."""
 _AROUND = " \t\r\n\"'`*.:()[]▁"
@@ -64,12 +66,12 @@ async def option_probabilities(
         seed=seed,
         may_be_cut=True,
         temperature=0.0,
-        max_tokens=1 if llm.is_embedded else MOST_TOKENS,
         logprobs=True,
-        top_logprobs=TOP_EMBEDDED if llm.is_embedded else TOP,
+        **(EMBEDDED if llm.is_embedded else {"max_tokens": MOST_TOKENS, "top_logprobs": TOP}),
     )
     found = (_by_option(options, place) for place in reply.logprobs or ())
-    sums = next((one for one in found if math.fsum(one) >= LEAST), None)
+    least = 0.0 if llm.is_embedded else LEAST  # which says something else first, however it is asked
+    sums = next((one for one in found if math.fsum(one) > least), None)
     if sums is None:
         return None
     mass = math.fsum(sums)

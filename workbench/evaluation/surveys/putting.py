@@ -79,7 +79,9 @@ class Put:
         }
         if llm.is_embedded:
             script = "".join(map(script_line, self.scene.events[-FEW_LINES:]))
-            text = render("short_survey_user", persona=self.scene.persona.markdown, script=script, **given)
+            prompt = "short_option_user" if alone else "short_survey_user"
+            given = {name: value for name, value in given.items() if name != "how" or not alone}
+            text = render(prompt, persona=self.scene.persona.markdown, script=script, **given)
             return [{"role": "user", "content": text.rstrip()}]
         user = render(
             "survey_user",
