@@ -63,7 +63,7 @@ async def repetition(llm: LLM, texts: Sequence[str], recent: Sequence[str]) -> R
     for text, earlier in pairs:
         if _plain(text) == _plain(earlier):
             return Repetition(1.0, 0, earlier)
-    pairs = [pair for pair in pairs if all(_n_words(text) >= FEWEST_WORDS for text in pair)]
+    pairs = [pair for pair in pairs if all(n_words(text) >= FEWEST_WORDS for text in pair)]
     if not pairs:
         return Repetition(0.0, 9, "")
     similarities = await _similarities(llm, pairs)
@@ -112,10 +112,10 @@ def _score(similarity: float) -> int:
 
 def _plain(text: str) -> str:
     """Return the words of a text with single spaces between them; a text without words (👍) as it is."""
-    return " ".join(_words(text)) or text.strip()
+    return " ".join(words_in(text)) or text.strip()
 
 
-def _words(text: str) -> list[str]:
+def words_in(text: str) -> list[str]:
     """Return the words in lower case; pairs of neighbouring characters where a script does not space its words.
 
     Marks belong to words: the `w` class of regular expressions leaves them out, and cuts up Hindi and Thai.
@@ -131,6 +131,6 @@ def _split(run: str) -> list[str]:
     return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
 
 
-def _n_words(text: str) -> float:
-    """Count words, two characters of an unspaced script as one."""
-    return sum(0.5 if _UNSPACED.match(word) else 1 for word in _words(text))
+def n_words(text: str) -> float:
+    """Return how many words a text has, two characters of an unspaced script as one."""
+    return sum(0.5 if _UNSPACED.match(word) else 1 for word in words_in(text))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.evaluation.metrics.runs import by_step, measured, said, talk_of
 from workbench.evaluation.metrics.variety import distinct
-from workbench.evaluation.metrics.words import n_words, sentences_of, words_of
+from workbench.evaluation.metrics.words import sentences_of, words_of
+from workbench.judging.repetition import n_words
 
 TEXTS = st.lists(st.lists(st.sampled_from("abcd"), max_size=8), max_size=6)
 

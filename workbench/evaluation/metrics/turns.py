@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import groupby
 
 from workbench.evaluation.metrics.sources import MeasuredRun
-from workbench.evaluation.metrics.words import n_words, sentences_of, words_of
-from workbench.judging.repetition import FEWEST_WORDS
+from workbench.evaluation.metrics.words import sentences_of, words_of
+from workbench.judging.repetition import FEWEST_WORDS, n_words
 from workbench.record.events import Event
 
 

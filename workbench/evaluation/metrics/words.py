@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from workbench.judging.repetition import _n_words, _words
+from workbench.judging.repetition import words_in
 
 _END = re.compile(r"(?<=[.!?…।؟])[\"'”’»)\]]*\s+|(?<=[。！？｡])[」』”’）]*|\n+")
 
@@ -19,12 +19,7 @@ def words_of(text: str) -> list[str]:
     >>> words_of("I don't. 👍")
     ['i', 'dont']
     """
-    return _words(text) or text.split()
-
-
-def n_words(text: str) -> float:
-    """Return how many words a text has, two characters of an unspaced script as one; 0 where it has no letter."""
-    return _n_words(text)
+    return words_in(text) or text.split()
 
 
 def in_order(words: Sequence[str]) -> str:
