@@ -214,13 +214,16 @@ def test_a_metric_without_any_value_has_its_rows() -> None:
         ({"session": "hole"}, "hole is missing in 1 rows"),
         ({"session": "list"}, "give texts or numbers"),
         ({"metric": "infinite"}, "infinite: some values are infinite"),
+        ({"metric": "huge"}, "huge: values reach 1e\\+200"),
         ({"metric": "list"}, "neither a number nor a category"),
         ({"metric": "date"}, "neither a number nor a category"),
         ({"confidence": 95}, "confidence lies between 0 and 1"),
     ],
 )
 def test_what_cannot_be_compared_is_told(arguments: Any, said: str) -> None:
-    table = study().assign(same="x", list=[[1]] * 126, infinite=math.inf, hole=[None, *range(125)])
+    table = study().assign(
+        same="x", list=[[1]] * 126, infinite=math.inf, huge=[1e200, *range(125)], hole=[None, *range(125)]
+    )
     table["date"] = pd.Timestamp("2025-01-06")
     given = {"metric": "score", "by": "condition", **FAST} | arguments
     with pytest.raises(InvalidSettings, match=said):

@@ -12,7 +12,7 @@ import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 
-from workbench.evaluation.statistics.mixed_model import _Model, mixed_model
+from workbench.evaluation.statistics.mixed_model import _Model, _wald, _z, mixed_model
 
 
 def study(seed: int = 0, persons: int = 24, sessions: int = 10) -> pd.DataFrame:
@@ -47,17 +47,38 @@ def test_persons_and_sessions_are_as_statsmodels_finds_them(seed: int) -> None:
     assert ours.statistic == pytest.approx(fitted.tvalues.iloc[1], rel=0.03)
 
 
-def test_differences_are_statsmodels_regression_under_the_same_covariance() -> None:
+@pytest.mark.parametrize("ratios", [(0.0, 0.0), (0.7, 0.4), (0.0, 2.5), (30.0, 0.1)])
+def test_differences_are_statsmodels_regression_under_the_same_covariance(ratios: tuple[float, float]) -> None:
     table = study(1)
-    exog = np.column_stack([np.ones(len(table)), (table["condition"] == 0).astype(float)])
+    exog = np.column_stack([np.ones(len(table)), table["condition"] == 0]).astype(float)
     factors = [table["person"].to_numpy(), table["session"].to_numpy()]
-    ratios = _Model.of(table["y"].to_numpy() / table["y"].std(ddof=0), exog, factors).best_ratios()
     alike = [np.equal.outer(one, one).astype(float) for one in factors]
     covariance = np.eye(len(table)) + ratios[0] ** 2 * alike[0] + ratios[1] ** 2 * alike[1]
     fitted = sm.GLS(table["y"], exog, sigma=covariance).fit(use_t=False)
-    ours = mixed_model(table["y"], table["condition"], persons=factors[0], sessions=factors[1], confidence=0.9)
+    model = _Model.of(table["y"].to_numpy(), exog, factors)
+    difference, variance = model.differences(ratios)
+    assert difference[0] == pytest.approx(fitted.params.iloc[1], abs=1e-9)
+    assert math.sqrt(variance[0, 0]) == pytest.approx(fitted.bse.iloc[1], abs=1e-9)
+    ours = _z(difference[0], math.sqrt(variance[0, 0]), 0.9, "")
     assert (ours.statistic, ours.p) == pytest.approx((fitted.tvalues.iloc[1], fitted.pvalues.iloc[1]), abs=1e-9)
     assert ours.interval == pytest.approx(tuple(fitted.conf_int(0.1).iloc[1]), abs=1e-9)
+    # The restricted likelihood (Harville 1974), as a dense matrix has it.
+    inverse = np.linalg.inv(covariance)
+    terms = np.linalg.slogdet(covariance)[1] + np.linalg.slogdet(exog.T @ inverse @ exog)[1]
+    error = table["y"] - exog @ fitted.params.to_numpy()
+    deviance = terms + (len(table) - 2) * math.log(error @ inverse @ error)
+    assert model.deviance(ratios) == pytest.approx(deviance, abs=1e-8)
+
+
+def test_three_conditions_are_tested_as_statsmodels_does() -> None:
+    table = study(2, sessions=12)
+    exog = np.column_stack([np.ones(len(table)), table["session"] % 3 == 0, table["session"] % 3 == 1]).astype(float)
+    factors = [table["person"].to_numpy(), table["session"].to_numpy()]
+    covariance = np.eye(len(table)) + sum(0.25 * np.equal.outer(one, one) for one in factors)
+    fitted = sm.GLS(table["y"], exog, sigma=covariance).fit(use_t=False)
+    theirs = fitted.wald_test(np.eye(3)[1:], use_f=False, scalar=True)
+    ours = _wald(*_Model.of(table["y"].to_numpy(), exog, factors).differences((0.5, 0.5)), "")
+    assert (ours.statistic, ours.p, ours.df) == pytest.approx((theirs.statistic, theirs.pvalue, 2), abs=1e-9)
 
 
 def test_persons_of_one_size_have_a_closed_form() -> None:
@@ -134,10 +155,19 @@ def test_rows_of_a_person_that_are_all_alike_have_a_result() -> None:
     assert 0 < outcome.p < 1
 
 
-def test_too_many_rows_that_hang_together_are_told() -> None:
+def test_values_of_very_unlike_sizes_have_a_result_or_a_name() -> None:
+    for y in ([1e9, 1e9, 0, 1], [1e9, 0, 1e-9, 1], [1e90, 1, 2, 5], [1e-90, 2e-90, 1e-90, 0]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            outcome = mixed_model(y, [0, 0, 1, 1], persons=[0, 1, 0, 0])
+        assert outcome.note
+        assert math.isnan(outcome.p) or 0 <= outcome.p <= 1
+
+
+def test_too_many_that_are_crossed_are_told() -> None:
     rng = np.random.default_rng(0)
-    persons, sessions = rng.integers(0, 100, 1600), rng.integers(0, 50, 1600)
-    assert (
-        "1,600 rows hang together"
-        in mixed_model(rng.normal(0, 1, 1600), sessions % 2, persons=persons, sessions=sessions).note
-    )
+    persons, sessions = rng.integers(0, 600, 5000), rng.integers(0, 550, 5000)
+    outcome = mixed_model(rng.normal(0, 1, 5000), sessions % 2, persons=persons, sessions=sessions)
+    assert "550 of persons and sessions are crossed" in outcome.note
+    nested = mixed_model(rng.normal(0, 1, 5000), persons % 2, persons=persons, sessions=persons // 2)
+    assert nested.p > 0

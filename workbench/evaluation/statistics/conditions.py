@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Indices = npt.NDArray[np.intp]
 
 Names = str | Sequence[str]
+_TINY = 1e-100
+"""The largest value that is too small: squares of smaller ones are lost."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,8 @@ class Conditions:
             array = np.array(values, dtype=float)
             if np.isinf(array).any():
                 raise InvalidSettings(f"{metric}: some values are infinite: make them missing, or give them a number")
+            if len(array) and (array.max() > array.min()) and not _TINY < np.abs(array).max() < 1 / _TINY:
+                raise InvalidSettings(f"{metric}: values reach {np.abs(array).max():g}: give them in another unit")
         else:
             categories, array = _categories(metric, values)
         lost = np.bincount(self.codes[(self.codes >= 0) & ~there], minlength=len(self.levels))

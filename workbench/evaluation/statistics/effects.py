@@ -29,6 +29,8 @@ def hedges_g(a: Any, b: Any) -> float:
     if min(len(a), len(b)) < 1 or n < 3 or constant([a, b]):
         return math.nan
     squares = float(((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum())
+    if not squares:  # of values so small that their squares are lost
+        return math.nan
     return float((a.mean() - b.mean()) / math.sqrt(squares / (n - 2)) * (1 - 3 / (4 * n - 9)))
 
 

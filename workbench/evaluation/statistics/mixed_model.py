@@ -1,9 +1,9 @@
 """A linear mixed model: conditions, with persons and sessions as random intercepts.
 
-statsmodels has the regression, and not the search for the variances. Its `MixedLM` (0.15) takes a variance of 0, which
-small studies often have, for an infinite one: with its optimisers lbfgs, bfgs and powell it then reports a wrong model,
-and its standard errors come from a Hessian that is singular there. In tables where it does find the best model, the
-variances and differences here are the same, and tests hold them together.
+The search for the variances is our own. The `MixedLM` of statsmodels (0.15) takes a variance of 0, which small studies
+often have, for an infinite one: with its optimisers lbfgs, bfgs and powell it then reports a wrong model, and its
+standard errors come from a Hessian that is singular there. Where it does find the best model, variances and differences
+are the same here, and tests hold the two together.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 FEW = 20
 """Groups under which p is too low."""
-MOST_ROWS = 1500
-"""That hang together by persons and sessions: the time grows with the cube of them, and these take some seconds."""
+MOST_CROSSED = 500
+"""Sessions, or persons if they are fewer, that hang together: the time grows with the cube of them."""
 _WIDEST = 1e3
 """The largest ratio of a standard deviation between groups to that of rows."""
 
@@ -64,78 +64,87 @@ def mixed_model(
     grouped = {name: np.asarray(one, dtype=np.intp) for name, one in factors.items() if one is not None}
     if why := _unfit(y, given, grouped):
         return Outcome(effect="mean_difference" if len(levels) == 2 else "", note=why)
-    # The last condition is what the others are held against.
-    exog = np.column_stack([np.ones(len(y)), *((given == level).astype(float) for level in levels[:-1])])
+    # The last condition is what the others are held against. Means are taken out first, or rounding would count.
+    indicators = np.stack([given == level for level in levels], axis=1).astype(float)
+    means = indicators.T @ y / indicators.sum(axis=0)
+    left = y - indicators @ means
+    unit = float(left.std())
+    exog = np.column_stack([np.ones(len(y)), indicators[:, :-1]])
     with quiet():
-        model = _Model.of(y / y.std(), exog, list(grouped.values()))
-        ratios = model.best_ratios()
-        fitted = model.fitted(ratios)
-        note = sentences(_variances(list(grouped), ratios), _few(grouped))
-        if len(levels) == 2:
-            return _z(fitted, confidence, float(y.std()), note)
-        test = fitted.wald_test(np.eye(len(levels))[1:], use_f=False, scalar=True)
-    return Outcome(float(test.statistic), float(test.pvalue), df=len(levels) - 1, note=note)
+        try:
+            model = _Model.of(left / unit, exog, list(grouped.values()))
+            ratios = model.best_ratios()
+            differences, covariance = model.differences(ratios)
+        except (np.linalg.LinAlgError, ArithmeticError):
+            effect = "mean_difference" if len(levels) == 2 else ""
+            return Outcome(
+                effect=effect, note="the model could not be fitted: values are too unlike each other in size"
+            )
+    differences = differences + (means[:-1] - means[-1]) / unit
+    note = sentences(_variances(list(grouped), ratios), _few(grouped))
+    if len(levels) == 2:
+        return _z(unit * differences[0], unit * math.sqrt(covariance[0, 0]), confidence, note)
+    return _wald(differences, covariance, note)
 
 
 @dataclass(frozen=True)
 class _Model:
-    """Rows that hang together only within blocks; blocks of one size are stacked."""
+    """Sums of which everything else is made; as large as there are persons and sessions, not rows."""
 
-    stacks: Sequence[tuple[Numbers, Sequence[Numbers]]]
-    """Of each size: the explaining columns and the values (blocks x rows x columns), and per factor which rows are of
-    one group (blocks x rows x rows)."""
     n: int
-    k: int
+    products: Numbers
+    """Of the explaining columns and the values, the last, with each other."""
+    group_sums: Numbers
+    """Of the same columns, for each person and each session."""
+    group_products: Any
+    """How many rows each two of them share; sparse."""
+    factor_of: Indices
+    """Whether each is a person (0) or a session (1)."""
 
     @classmethod
     def of(cls, y: Numbers, exog: Numbers, factors: Sequence[Indices]) -> _Model:
         import numpy as np
+        from scipy.sparse import csc_array, hstack
 
-        block = components(factors[0], factors[-1])
-        order = np.argsort(block, kind="stable")
-        blocks = np.split(order, np.flatnonzero(np.diff(block[order])) + 1)
-        both, stacks = np.column_stack([exog, y]), []
-        for size in sorted({len(rows) for rows in blocks}):
-            rows = np.array([rows for rows in blocks if len(rows) == size])
-            alike = [(codes[rows][:, :, None] == codes[rows][:, None, :]).astype(float) for codes in factors]
-            stacks.append((both[rows], alike))
-        return cls(stacks, len(y), exog.shape[1])
+        columns, n = np.column_stack([exog, y]), len(y)
+        places = [np.unique(codes, return_inverse=True)[1] for codes in factors]
+        parts = [csc_array((np.ones(n), (np.arange(n), place)), shape=(n, place.max() + 1)) for place in places]
+        groups = hstack(parts, format="csc")
+        factor_of = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
+        return cls(n, columns.T @ columns, groups.T @ columns, (groups.T @ groups).tocsc(), factor_of)
 
-    def whitened(self, ratios: Sequence[float]) -> tuple[Numbers, float]:
-        """Return all columns as if rows were independent, and the logarithm of the determinant of their covariance."""
-        import numpy as np
-        from scipy.linalg import solve_triangular
+    def weighted(self, ratios: Sequence[float] | Numbers) -> tuple[Numbers, float]:
+        """Return the products under the inverse of the rows' covariance, and the logarithm of its determinant.
 
-        parts, log_determinant = [], 0.0
-        for columns, alike in self.stacks:
-            covariance = np.eye(columns.shape[1]) + sum(r**2 * one for r, one in zip(ratios, alike, strict=True))
-            root = np.linalg.cholesky(covariance)
-            if len(columns) == 1:
-                parts.append(solve_triangular(root[0], columns[0], lower=True, check_finite=False))
-            else:
-                parts.append(np.linalg.solve(root, columns).reshape(-1, columns.shape[2]))
-            log_determinant += 2 * float(np.log(np.diagonal(root, axis1=1, axis2=2)).sum())
-        return np.concatenate(parts), log_determinant
-
-    def deviance(self, ratios: Sequence[float]) -> float:
-        """Return -2 times the restricted log-likelihood, but for a constant.
+        By the matrix identities of Woodbury and Sylvester, so that only persons and sessions count.
 
         Args:
             ratios: of the standard deviation between the groups of a factor to that between rows.
         """
         import numpy as np
+        from scipy.sparse import diags_array, eye_array
+        from scipy.sparse.linalg import splu
 
-        columns, log_determinant = self.whitened(ratios)
-        triangle = np.linalg.qr(columns, mode="r")
-        own = np.abs(np.diag(triangle))
-        left = max(float(own[-1]), 1e-150)
-        return 2 * (self.n - self.k) * math.log(left) + log_determinant + 2 * float(np.log(own[:-1]).sum())
+        each = np.asarray(ratios)[self.factor_of]
+        scale = diags_array(each)
+        inner = (eye_array(len(each)) + scale @ self.group_products @ scale).tocsc()
+        parts = splu(inner, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        sums = each[:, None] * self.group_sums
+        return self.products - sums.T @ parts.solve(sums), float(np.log(np.abs(parts.U.diagonal())).sum())
+
+    def deviance(self, ratios: Sequence[float] | Numbers) -> float:
+        """Return -2 times the restricted log-likelihood, but for a constant."""
+        import numpy as np
+
+        products, log_determinant = self.weighted(ratios)
+        root = np.log(np.diag(np.linalg.cholesky(products)))
+        return 2 * (self.n - len(root) + 1) * float(root[-1]) + log_determinant + 2 * float(root[:-1].sum())
 
     def best_ratios(self) -> list[float]:
         """Return the ratios of the highest restricted likelihood; exactly 0 where that is as likely."""
         from scipy.optimize import minimize
 
-        n_factors = len(self.stacks[0][1])
+        n_factors = int(self.factor_of.max()) + 1
         bounds = [(0, _WIDEST)] * n_factors
         starts = [minimize(self.deviance, [start] * n_factors, method="L-BFGS-B", bounds=bounds) for start in (0.2, 1)]
         near = min(starts, key=lambda found: found.fun)
@@ -149,18 +158,32 @@ class _Model:
                 best = without
         return best
 
-    def fitted(self, ratios: Sequence[float]) -> Any:
-        """Return statsmodels' regression on whitened columns."""
-        from statsmodels.regression.linear_model import OLS
+    def differences(self, ratios: Sequence[float]) -> tuple[Numbers, Numbers]:
+        """Return the differences from the last condition by generalised least squares, and their covariance."""
+        import numpy as np
 
-        columns, _ = self.whitened(ratios)
-        return OLS(columns[:, -1], columns[:, :-1]).fit(use_t=False)
+        products, _ = self.weighted(ratios)
+        inverse = np.linalg.inv(products[:-1, :-1])
+        coefficients = inverse @ products[:-1, -1]
+        left = float(products[-1, -1] - products[:-1, -1] @ coefficients)
+        return coefficients[1:], inverse[1:, 1:] * left / (self.n - len(coefficients))
 
 
-def _z(fitted: Any, confidence: float, unit: float, note: str) -> Outcome:
-    z, p, size = float(fitted.tvalues[1]), float(fitted.pvalues[1]), float(fitted.params[1])
-    low, high = (float(end) * unit for end in fitted.conf_int(alpha=1 - confidence)[1])
-    return Outcome(z, p, effect="mean_difference", effect_size=size * unit, interval=(low, high), note=note)
+def _z(difference: float, error: float, confidence: float, note: str) -> Outcome:
+    from scipy.stats import norm
+
+    z, reach = difference / error, float(norm.ppf((1 + confidence) / 2)) * error
+    interval = (float(difference - reach), float(difference + reach))
+    p = float(2 * norm.sf(abs(z)))
+    return Outcome(float(z), p, effect="mean_difference", effect_size=float(difference), interval=interval, note=note)
+
+
+def _wald(differences: Numbers, covariance: Numbers, note: str) -> Outcome:
+    import numpy as np
+    from scipy.stats import chi2
+
+    statistic = float(differences @ np.linalg.solve(covariance, differences))
+    return Outcome(statistic, float(chi2.sf(statistic, len(differences))), df=len(differences), note=note)
 
 
 def _unfit(y: Numbers, conditions: Indices, grouped: dict[str, Indices]) -> str:
@@ -186,11 +209,19 @@ def _unfit(y: Numbers, conditions: Indices, grouped: dict[str, Indices]) -> str:
         persons, sessions = grouped.values()
         if _n_pairs(persons, sessions) == len(np.unique(persons)) == len(np.unique(sessions)):
             return "each session is one person: leave one of the two out"
-        if (most := int(np.bincount(components(persons, sessions)).max())) > MOST_ROWS:
-            return (
-                f"{most:,} rows hang together by persons and sessions (at most {MOST_ROWS:,}): leave one of the two out"
-            )
+        if (most := _most_crossed(persons, sessions)) > MOST_CROSSED:
+            return f"{most:,} of persons and sessions are crossed (at most {MOST_CROSSED:,}): leave one of the two out"
     return ""
+
+
+def _most_crossed(persons: Indices, sessions: Indices) -> int:
+    """Return how many sessions hang together, or persons if they are fewer."""
+    import numpy as np
+
+    block = components(persons, sessions)
+    counts = [np.bincount(block[np.unique(codes, return_index=True)[1]]) for codes in (persons, sessions)]
+    size = min(map(len, counts))
+    return int(np.minimum(counts[0][:size], counts[1][:size]).max())
 
 
 def _n_pairs(first: Indices, second: Indices) -> int:
