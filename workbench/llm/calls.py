@@ -48,7 +48,7 @@ class Request:
     seed: int | None = None
     sample: int = 0
     kind: str = "chat"
-    """`chat`, or `embedding`: then the one message is the text."""
+    """`chat`; `embedding`: the messages are texts; `likelihood`: the messages are a context and a text."""
 
     @cached_property
     def canonical(self) -> str:

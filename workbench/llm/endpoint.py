@@ -29,6 +29,7 @@ from workbench.errors import (
 from workbench.llm.calls import Answer, Logprobs, Request, Usage
 from workbench.llm.dialect import Dialect
 from workbench.llm.http import http_client
+from workbench.llm.prompt_logprobs import Slot, echoed, forced
 from workbench.llm.retries import NoAnswer, attempts, may_pass
 from workbench.settings import Provider
 
@@ -46,6 +47,8 @@ _TOO_LONG = re.compile(
 _NO_PICTURES = re.compile(
     r"(?=.*(image|vision|picture))(?=.*(support|at most 0))|not a multimodal model", re.IGNORECASE | re.DOTALL
 )
+_NO_ECHO = frozenset({400, 404, 405, 422, 501})
+"""What servers say that have no completions API, or echo no prompts with their log-probabilities."""
 _KEYS = re.compile(r"\bsk-[\w.*-]{6,}|\bbearer [\w.*~+/=-]{6,}", re.IGNORECASE)
 
 
@@ -71,6 +74,7 @@ class _Lane:
     tokens: AsyncLimiter | None
     client: AsyncOpenAI | None = None
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    slot: Slot = field(default_factory=Slot)
 
 
 @dataclass(eq=False)
@@ -123,8 +127,8 @@ class Endpoint:
             ModelUnreachable: no answer after all tries.
             WrongKey, UnknownModel, ContentFiltered, RequestRefused: trying again does not change it.
         """
-        if request.kind == "embedding":
-            raise ValueError("an embedding request goes to `embed`")
+        if request.kind != "chat":
+            raise ValueError(f"a request of kind {request.kind!r} goes to `embed` or `likelihood`")
         return _read_completion(await self._until_answered(request, self._complete))
 
     async def embed(self, texts: list[str], model: str) -> tuple[list[list[float]], Usage]:
@@ -137,6 +141,14 @@ class Endpoint:
         answer = await self._until_answered(request, self._embed)
         vectors = [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
         return vectors, _usage(getattr(answer, "usage", None))
+
+    async def likelihood(self, request: Request) -> Answer:
+        """Return the log-probabilities of a text's tokens in a context; an answer without where there are none.
+
+        Raises:
+            ModelError: as `ask`.
+        """
+        return await self._until_answered(request, self._likelihood)  # type: ignore[no-any-return]  # an answer
 
     async def _until_answered(self, request: Request, send: Any) -> Any:
         import openai
@@ -190,6 +202,31 @@ class Endpoint:
         for name in names:
             if name != "max_tokens" or dialect.tokens_name in dialect.refused:
                 _log.warning("%s at %s does not take %s; it is left out from now on. %s", model, self.name, name, words)
+
+    async def _likelihood(self, client: AsyncOpenAI, request: Request) -> Answer:
+        import openai
+
+        from workbench.llm.weights import weights_of
+
+        async def post(path: str, body: dict[str, Any]) -> Any:
+            return await self._answered(client.post(path, body=body, cast_to=object))
+
+        refused = self.dialect(request.model).refused
+        try:
+            if self.provider == "embedded":
+                root, most = str(client.base_url).rstrip("/").removesuffix("/v1"), weights_of(self.model).context
+                return await forced(post, request, root, most, self._lane().slot)
+            return Answer("") if "echo" in refused else await echoed(post, request)
+        except openai.APIStatusError as error:
+            final = _is_filtered(error) or _is_too_long(error) or self.provider == "embedded"
+            if final or error.status_code not in _NO_ECHO:
+                raise
+            refused.add("echo")
+            return Answer("")
+        except openai.APIConnectionError:
+            if self.provider == "embedded":
+                self._lane().client = None  # as for a completion
+            raise
 
     async def _embed(self, client: AsyncOpenAI, request: Request) -> Any:
         texts = [message["content"] for message in request.messages]
