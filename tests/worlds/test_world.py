@@ -349,3 +349,13 @@ def test_what_cannot_be_is_told_in_our_words_and_changes_nothing(server, wrong):
 
 def test_seed_may_be_a_number_of_numpy(server):
     assert world_at(server, seed=np.int64(7)).file.spec["seed"] == 7
+
+
+@pytest.mark.parametrize("type_", ["CONNECTED", "BUSY", "SKIPPED", "SEAT", "STOPPED", "ABSENT", "CHANGED"])
+def test_notes_cannot_forge_the_books_of_a_world(server, type_):
+    world = world_at(server)
+    with pytest.raises(InvalidSettings, match="keeps its own books"):
+        world.note(type_, {"to": "2030-01-01"})
+    assert not [event for event in world.events() if event.type == type_]
+    world.note("OBSERVED", "Nobody laughs.")
+    assert world.events()[-1].content == "Nobody laughs."

@@ -85,7 +85,7 @@ class Acting(Broadcasting):
         if not callable(reply):
             raise InvalidSettings(f"seat({name!r}, {reply!r}): a function is needed, such as input")
         if name not in self._seated:
-            self.note(SEAT, {"taken": True}, "", name)
+            self.enter(SEAT, {"taken": True}, "", name)
         self._seats[name] = TakenSeat(reply)
         return self
 
@@ -98,7 +98,7 @@ class Acting(Broadcasting):
         name = self._person(person).name
         if name not in self._seated:
             raise InvalidSettings(f"nobody has taken the seat of {name}")
-        self.note(SEAT, {"taken": False}, "", name)
+        self.enter(SEAT, {"taken": False}, "", name)
         self._seats.pop(name, None)
         return self
 

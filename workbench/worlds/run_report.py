@@ -17,10 +17,8 @@ from workbench.llm.meter import Meter
 from workbench.record.conversation import Conversation
 from workbench.record.events import Event
 from workbench.record.run_file import RunFile, reading
+from workbench.worlds.stage import CHANGED
 from workbench.worlds.status import status_of
-
-CHANGED = "CHANGED"
-"""The type of the note that says what is not as it was when the run was begun."""
 
 
 def people_at_end(file: RunFile, events: Sequence[Event]) -> list[Person]:

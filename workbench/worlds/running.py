@@ -19,7 +19,7 @@ from workbench.worlds.control import Control
 from workbench.worlds.intervening import intervene
 from workbench.worlds.progress import Progress
 from workbench.worlds.schedules import turns_a_step
-from workbench.worlds.stage import STOPPED
+from workbench.worlds.stage import CHANGED, STOPPED
 from workbench.worlds.stopping import Condition, Verdict, is_claim, judge, name_of, read_conditions
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Running(Acting):
 
     async def _run_within_budget(self, steps: int | None, conditions: Sequence[Condition], bar: Progress) -> None:
         while self._changes:
-            self.note("CHANGED", self._changes.pop(0))
+            self.enter(CHANGED, self._changes.pop(0))
         self._order_interventions()
         try:
             await self._run_steps(steps, conditions, bar)

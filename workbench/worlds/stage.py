@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 Perceived = tuple[Event, Sequence[str]]
 CONNECTED, DISCONNECTED = "CONNECTED", "DISCONNECTED"
 BUSY, SKIPPED, SEAT, STOPPED, ABSENT = "BUSY", "SKIPPED", "SEAT", "STOPPED", "ABSENT"
+CHANGED, UNDELIVERED = "CHANGED", "STORY_UNDELIVERED"
+BOOKS = frozenset({CONNECTED, DISCONNECTED, BUSY, SKIPPED, SEAT, STOPPED, ABSENT, CHANGED, UNDELIVERED})
+"""Notes from which a world is what it is: a note of somebody else's with such a type would change it."""
 
 
 class Stage:
@@ -127,7 +130,7 @@ class Stage:
         """
         one, other = self._person(source).name, self._person(target).name
         check_relation(one, other, relation, attributes)
-        return self.note(CONNECTED, {"relation": relation, "attributes": attributes}, one, other)
+        return self.enter(CONNECTED, {"relation": relation, "attributes": attributes}, one, other)
 
     def disconnect(self, source: Person | str, target: Person | str, relation: str | None = None) -> Self:
         """Take away a relation between two people, or all of them; with the last they are out of reach.
@@ -137,7 +140,7 @@ class Stage:
         """
         one, other = self._person(source).name, self._person(target).name
         self.reach.check_disconnect(one, other, relation)
-        return self.note(DISCONNECTED, {"relation": relation}, one, other)
+        return self.enter(DISCONNECTED, {"relation": relation}, one, other)
 
     def occupy(self, person: Person | str, length: Length | None = None, /, doing: str = "", **units: float) -> Self:
         """Let somebody be busy for a while: they take no turns until then; what is said to them, they hear.
@@ -149,7 +152,7 @@ class Stage:
             **units: minutes, hours, days, weeks, months, years.
         """
         until = self._clock.skip(length_of(length, units))
-        return self.note(BUSY, {"until": until.isoformat(), "doing": doing}, "", self._person(person).name)
+        return self.enter(BUSY, {"until": until.isoformat(), "doing": doing}, "", self._person(person).name)
 
     def busy(self, person: Person | str, at: datetime | None = None) -> str:
         """Return what somebody is busy with, and until when; nothing where they are free.
@@ -170,7 +173,7 @@ class Stage:
             **units: minutes, hours, days, weeks, months, years.
         """
         time = self._clock.skip(length_of(length, units))
-        return self.note(SKIPPED, {"to": time.isoformat()})
+        return self.enter(SKIPPED, {"to": time.isoformat()})
 
     def note(
         self,
@@ -181,7 +184,7 @@ class Stage:
         *,
         call: str | None = None,
     ) -> Self:
-        """Record a note, which nobody perceives.
+        """Record a note of your own, which nobody perceives.
 
         Args:
             type_: of the event, in capitals.
@@ -189,7 +192,24 @@ class Stage:
             source: who or what it is from.
             target: whom it is about.
             call: the model call that it rests on.
+
+        Raises:
+            InvalidSettings: a type by which the world itself keeps its books.
         """
+        if type_ in BOOKS:
+            raise InvalidSettings(f"{type_}: the world keeps its own books by this type: take another")
+        return self.enter(type_, content, source, target, call=call)
+
+    def enter(
+        self,
+        type_: str,
+        content: Mapping[str, Any] | str,
+        source: str = "",
+        target: str = "",
+        *,
+        call: str | None = None,
+    ) -> Self:
+        """Record a note of the world's own books; as `note`."""
         text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
         self._journal.append("note", type_, text, source=source, target=target, call=call)
         return self

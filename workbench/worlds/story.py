@@ -18,12 +18,13 @@ from workbench.llm.seeds import derive_seed
 from workbench.prompts import render
 from workbench.record.events import Event
 from workbench.record.telling import say_time, tell_all, told
+from workbench.worlds.stage import UNDELIVERED
 from workbench.worlds.subjects import about_world, subject_of
 
 if TYPE_CHECKING:
     from workbench.worlds.world import World
 
-STORY, UNDELIVERED = "STORY", "STORY_UNDELIVERED"
+STORY = "STORY"
 Delivery = Literal["broadcast", "each", "none"]
 
 
@@ -130,7 +131,7 @@ class Story:
                 self.world.tell(stimulus.type, stimulus.content, "", (name,), call)
             else:
                 content = json.dumps(stimulus.model_dump(), ensure_ascii=False)
-                self.world.note(UNDELIVERED, content, call=call)
+                self.world.enter(UNDELIVERED, content, call=call)
 
 
 @dataclass(frozen=True)
