@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.evaluation.surveys.asking import ask
     from workbench.evaluation.surveys.questions import Choice, MultiChoice, Ranking
     from workbench.evaluation.surveys.scales import FreeText, Likert, Matrix, Number
+    from workbench.evaluation.surveys.shares import shares
     from workbench.evaluation.surveys.survey import Section, Survey
     from workbench.evaluation.validation import validate
     from workbench.extraction.extractor import extract
@@ -116,6 +117,7 @@ _WHERE = {
     "run_all": "workbench.worlds.many",
     "sample_size": "workbench.evaluation.statistics.power",
     "score": "workbench.evaluation.scoring",
+    "shares": "workbench.evaluation.surveys.shares",
     "sync": "workbench.llm.running",
     "unpack": "workbench.worlds.archives",
     "validate": "workbench.evaluation.validation",
@@ -188,6 +190,7 @@ __all__ = [
     "sample_size",
     "schedules",
     "score",
+    "shares",
     "sync",
     "unpack",
     "validate",

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from workbench import plots
 from workbench.errors import InvalidSettings
 from workbench.evaluation.surveys.shares import shares
 
@@ -41,3 +42,12 @@ def test_shares_are_of_those_who_answered(table: pd.DataFrame, wanted: list[Any]
 def test_another_table_is_refused() -> None:
     with pytest.raises(InvalidSettings, match="answer, kind, order, question, weight is missing"):
         shares(pd.DataFrame({"x": [1]}))
+
+
+def test_shares_are_drawn_a_chart_a_question() -> None:
+    both = pd.concat(
+        [answers("Choice", "a", "b"), answers("Likert", 1, 5, order=[1, 2, 3, 4, 5]).assign(question="q2")]
+    )
+    assert len(plots.answers(shares(both)).axes) == 2
+    with pytest.raises(InvalidSettings, match="no answers to draw"):
+        plots.answers(shares(answers("FreeText", "x")))
