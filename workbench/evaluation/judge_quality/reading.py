@@ -72,39 +72,18 @@ def items_of(verdicts: pd.DataFrame, labelled: pd.DataFrame, scale: Scale) -> It
     """
     import numpy as np
 
-    for table, name, column in ((labelled, "labelled", "label"), (verdicts, "verdicts", None)):
-        if column and column not in table:
-            raise InvalidSettings(f"{name} needs a column {column!r}: it has {named(table.columns)}")
-    if "verdict" not in verdicts and "score" not in verdicts:
-        raise InvalidSettings(f"verdicts needs a column 'verdict' or 'score': it has {named(verdicts.columns)}")
-    people = _by_item(labelled, "labelled")
-    judge = _by_item(verdicts, "verdicts")
-    if judge.index.has_duplicates:
-        twice = judge.index[judge.index.duplicated()].unique()
-        raise InvalidSettings(f"verdicts has more than one row for item {named(twice)}: give one verdict an item")
-    if people["label"].map(is_missing).all():
-        raise InvalidSettings("labelled has no label: there is nothing to hold the judge against")
+    people, judge = _by_item(labelled, "labelled"), _by_item(verdicts, "verdicts")
+    _check(people, judge)
     order = list(dict.fromkeys(people.index))
-    if not judge.index.isin(order).any():
-        raise InvalidSettings(f"no item of verdicts ({named(judge.index)}) is one of labelled ({named(order)})")
     n_beyond = int((~judge.index.isin(order)).sum())
     judge = judge.reindex(order)
     levels = _levels(people, judge, scale)
-    if scale.level == "interval" and not are_numbers(levels):
-        raise InvalidSettings(f"level='interval' needs numbers, and labels are {named(levels)}")
-    if scale.level == "ordinal" and scale.levels is None and not are_numbers(levels):
-        raise InvalidSettings(f"level='ordinal': give the order of {named(levels)} as `levels`")
-    level = scale.level or ("ordinal" if are_numbers(levels) and len(levels) > 2 else "nominal")
+    level = _level(levels, scale)
     raters = _raters(people, order, levels)
     label = np.array([_together(codes, level) for codes in zip(*raters, strict=True)], dtype=np.intp)
     score = _numbers(judge, "score")
     read = _Verdicts(levels, level, scale.threshold)
     judged, how = read.codes(judge.get("verdict"), score)
-    swapped = None
-    if "swapped" in judge:
-        as_said = "verdict" in judge and not judge["verdict"].map(is_missing).all()
-        given = judge["swapped"] if as_said else None
-        swapped, _ = read.codes(given, None if as_said else _numbers(judge, "swapped"))
     if score is None and (are_numbers(levels) or len(levels) == 2):
         score = np.where(judged >= 0, positions_of(levels)[judged], np.nan)
     first = people[~people.index.duplicated()].reindex(order)
@@ -116,7 +95,7 @@ def items_of(verdicts: pd.DataFrame, labelled: pd.DataFrame, scale: Scale) -> It
         raters=raters,
         label=label,
         judged=judged,
-        swapped=swapped,
+        swapped=_swapped(judge, read),
         score=score,
         confidence=_numbers(judge, "confidence"),
         length=length,
@@ -162,6 +141,39 @@ class _Verdicts:
             how = f"scores are on another scale than the labels ({named(self.levels)}): give a threshold"
             return np.full(len(score), -1), how
         return np.where(there, codes, -1), how
+
+
+def _swapped(judge: pd.DataFrame, read: _Verdicts) -> Numbers | None:
+    """Return what the judge said with the options in another order: verdicts where it gave such, else scores."""
+    if "swapped" not in judge:
+        return None
+    if "verdict" in judge and not judge["verdict"].map(is_missing).all():
+        return read.codes(judge["swapped"], None)[0]
+    return read.codes(None, _numbers(judge, "swapped"))[0]
+
+
+def _check(people: pd.DataFrame, judge: pd.DataFrame) -> None:
+    if "label" not in people:
+        raise InvalidSettings(f"labelled needs a column 'label': it has {named(people.columns)}")
+    if "verdict" not in judge and "score" not in judge:
+        raise InvalidSettings(f"verdicts needs a column 'verdict' or 'score': it has {named(judge.columns)}")
+    if judge.index.has_duplicates:
+        twice = judge.index[judge.index.duplicated()].unique()
+        raise InvalidSettings(f"verdicts has more than one row for item {named(twice)}: give one verdict an item")
+    if people["label"].map(is_missing).all():
+        raise InvalidSettings("labelled has no label: there is nothing to hold the judge against")
+    if not judge.index.isin(people.index).any():
+        items = f"{named(judge.index)}) is one of labelled ({named(people.index.unique())}"
+        raise InvalidSettings(f"no item of verdicts ({items})")
+
+
+def _level(levels: tuple[Any, ...], scale: Scale) -> Level:
+    """Return the level of measurement: as given, or that of numbers or of names."""
+    if scale.level == "interval" and not are_numbers(levels):
+        raise InvalidSettings(f"level='interval' needs numbers, and labels are {named(levels)}")
+    if scale.level == "ordinal" and scale.levels is None and not are_numbers(levels):
+        raise InvalidSettings(f"level='ordinal': give the order of {named(levels)} as `levels`")
+    return scale.level or ("ordinal" if are_numbers(levels) and len(levels) > 2 else "nominal")
 
 
 def _by_item(table: pd.DataFrame, name: str) -> pd.DataFrame:
