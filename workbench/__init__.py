@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.agents.tools.word_processor import WordProcessor
     from workbench.agents.turns import Turn
     from workbench.errors import WorkbenchError
+    from workbench.evaluation.adherence import adherence_ranks
     from workbench.evaluation.human.comparing import compare_to_human
     from workbench.evaluation.judge_quality.asking import judge_quality
     from workbench.evaluation.judges import Judge
@@ -102,6 +103,7 @@ _WHERE = {
     "WorkbenchError": "workbench.errors",
     "World": "workbench.worlds.world",
     "action": "workbench.agents.actions",
+    "adherence_ranks": "workbench.evaluation.adherence",
     "ask": "workbench.evaluation.surveys.asking",
     "assumptions": "workbench.evaluation.statistics.assumptions",
     "check": "workbench.evaluation.scoring",
@@ -172,6 +174,7 @@ __all__ = [
     "WorkbenchError",
     "World",
     "action",
+    "adherence_ranks",
     "ask",
     "assumptions",
     "check",

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from tests.cast import llm_at, person, play, talk, texts, turn, world_at
-from tests.model_server import Fault
+from tests.model_server import CONTENT_FILTER, Fault
 from workbench.errors import InvalidSettings, ModelError, PromptError
 from workbench.evaluation.judges import Judge
 from workbench.evaluation.scoring import check, score
@@ -217,3 +217,33 @@ async def test_yes_or_no_has_a_table_of_its_own(model_server):
     people = [person("Ann").listen("Hi"), person("Bob").listen("Hi"), person("Cem")]
     frame = await check(people, BUYS, llm=llm_at(server))
     assert frame["holds"].tolist() == [True, False, None]
+
+
+async def test_what_cannot_be_read_or_is_withheld_is_a_row_and_the_others_stay(model_server):
+    def reply(body):
+        if "About Bob" in texts(body)[1]:
+            return CONTENT_FILTER
+        return "I would rather not." if "About Cem" in str(body["messages"]) else verdict()
+
+    people = [person(name).listen("Hi") for name in ("Ann", "Bob", "Cem")]
+    frame = await score(people, BUYS, llm=llm_at(model_server(reply)))
+    assert frame["score"].fillna(-1).tolist() == [7, -1, -1]
+    assert "content filter" in frame["justification"][1]
+    assert "cannot be used after 3 round(s)" in frame["justification"][2]
+
+
+async def test_preconditions_see_the_run_and_say_where_they_failed(model_server, tmp_path):
+    server = model_server(lambda body: turn(talk("Hello")) if "Your turn:" in texts(body)[1] else verdict())
+    world = world_at(server, "Ann", record=tmp_path / "run.sqlite")
+    await world.run(1, live=False)
+    claim = Proposition("c", precondition=lambda run: run.spec["name"] == "Kitchen")
+    frame = await score(tmp_path / "run.sqlite", claim, llm=llm_at(server))
+    assert frame["score"].tolist() == [7]
+    with pytest.raises(InvalidSettings, match="c: its precondition failed on Ann: AttributeError"):
+        await score(person("Ann").listen("Hi"), claim, llm=llm_at(server))
+    with pytest.raises(InvalidSettings, match=r"give wb\.Scale"):
+        Proposition("x", scale=(0, 10))
+    asked = Proposition("{{name}} x", precondition="{{name}} y")
+    again = model_server(lambda body: {"justification": "", "evidence": [1], "holds": False, "confidence": 1.0})
+    frame = await score(person("Ann").listen("Hi"), asked, llm=llm_at(again), variables={"name": "Z"})
+    assert "Ann y" in texts(again.requests[0])[1]

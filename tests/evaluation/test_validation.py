@@ -24,7 +24,7 @@ def reply(body: Body) -> Any:
         return {"questions": [{"expectation": number, "question": question} for number, question in asked]}
     if "Your turn:" in user:
         return turn(talk("I bake bread <b>.", to="Interviewer"))
-    return {"justification": "So it is.", "evidence": [2], "score": 9 if "baker" in user else 3, "confidence": 0.8}
+    return {"justification": "So it is.", "evidence": [2, 3], "score": 9 if "baker" in user else 3, "confidence": 0.8}
 
 
 async def test_each_expectation_is_scored_on_the_interview(model_server: Any) -> None:
@@ -68,3 +68,17 @@ async def test_without_expectations_nothing_is_asked(server: Any, expectations: 
     with pytest.raises(InvalidSettings, match="what should be true"):
         await validate(person("Ann"), expectations, llm=llm_at(server))
     assert not server.requests
+
+
+async def test_questions_and_the_persona_are_no_evidence(model_server: Any) -> None:
+    def on_the_question(body: Body) -> Any:
+        answer = reply(body)
+        return answer | {"evidence": [1]} if "score" in answer else answer
+
+    server = model_server(on_the_question)
+    ann = Person({"name": "Ann", "other_facts": ["Owner of a secret cat farm."]}, llm=llm_at(server))
+    found = await validate(ann, "Has cats", questions="Do you like tea?")
+    assert math.isnan(found.score)
+    assert found.table["justification"].tolist() == ["no evidence: the judge named nothing that the person said"]
+    assert len(server.requests) == 2
+    assert "cat farm" not in texts(server.requests[-1])[1]

@@ -51,7 +51,7 @@ async def test_votes_give_a_mean_a_spread_and_the_reasons_of_the_nearest(model_s
 async def test_votes_without_evidence_do_not_count(model_server: Any) -> None:
     votes = iter([verdict(9, evidence=[]), verdict(4), verdict(5)])
     found = await score_claim(llm_at(model_server(lambda body: next(votes))), LISA, "x", method="vote", k=3)
-    assert (found.value, found.note) == (4.5, "1 of 3 votes had no evidence and do not count")
+    assert (found.value, found.note) == (4.5, "1 of 3 votes have no evidence, or cannot be read, and do not count")
     nobody = await score_claim(llm_at(model_server(verdict(9, evidence=[99]))), LISA, "x", method="vote", k=2)
     assert nobody.value is None
 
@@ -70,7 +70,7 @@ async def test_without_probabilities_the_score_that_was_answered_counts_and_says
     server = model_server(verdict(6), capabilities=Capabilities(refuses=["logprobs", "top_logprobs"]))
     found = await score_claim(llm_at(server), LISA, "x", method="expected")
     assert (found.value, found.sd) == (6, None)
-    assert "gives no log-probabilities" in found.note
+    assert "are not given, or cannot be read" in found.note
 
 
 async def test_no_evidence_is_no_score_whatever_was_likely(model_server: Any) -> None:
@@ -166,3 +166,36 @@ async def test_what_cannot_be_is_told(server: Any, given: Any, said: str) -> Non
 def test_scales_rise_and_have_bands(low: Any, high: Any, bands: str) -> None:
     with pytest.raises(InvalidSettings):
         Scale(low, high, bands)
+
+
+@pytest.mark.parametrize(
+    ("scale", "answered", "tokens"),
+    [
+        (Scale(0, 10, "b"), 10, [{"1": 0.97, "8": 0.03}, {"0": 1.0}]),
+        (Scale(0, 10, "b"), 8, [{"8": 0.9, "1": 0.1}]),
+        (Scale(-5, 5, "b"), -4, [{"-": 0.45, "2": 0.55}, {"4": 1.0}]),
+    ],
+)
+async def test_scores_of_several_tokens_are_not_read_from_their_first(
+    model_server: Any, scale: Any, answered: int, tokens: Any
+) -> None:
+    before = json.dumps(verdict(answered)).partition('"score": ')[0] + '"score": '
+    after = ', "confidence": 0.5}'
+    server = model_server(Reply(text=f"{before}{answered}{after}", logprobs=[{before: 1.0}, *tokens, {after: 1.0}]))
+    found = await score_claim(llm_at(server), LISA, "x", scale=scale, method="expected")
+    assert (found.value, found.sd) == (answered, None)
+    assert "cannot be read" in found.note
+
+
+async def test_all_that_bears_on_a_claim_and_does_not_fit_is_judged_in_parts(model_server: Any) -> None:
+    def reply(body: Body) -> Any:
+        shown = [int(number) for number in re.findall(r'<say id="(\d+)"', texts(body)[1])]
+        if list(body["response_format"]["json_schema"]["schema"]["properties"]) == ["evidence"]:
+            return {"evidence": shown}
+        return verdict(3 if 1 in shown else 7, evidence=shown[:1])
+
+    server = model_server(reply, capabilities=Capabilities(context_tokens=650))
+    found = await score_claim(llm_at(server, max_tokens=100), LISA, "Lisa talks.")
+    assert 3 < found.value < 7
+    assert "judged in" in found.note
+    assert 1 in found.evidence

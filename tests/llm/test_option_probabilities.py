@@ -26,7 +26,7 @@ async def test_tokens_that_mean_the_same_count_together_and_others_do_not(model_
 
 
 async def test_the_first_place_that_tells_is_read(model_server: Any) -> None:
-    server = model_server(Reply(logprobs=[{"\n": 1.0}, {"C": 0.9, "A": 0.1}, {"B": 1.0}]))
+    server = model_server(Reply(logprobs=[{"\n": 1.0}, {"C": 0.9, "A": 0.1}, {".": 1.0}]))
     assert (await found(server)).probabilities == pytest.approx((0.1, 0, 0.9))
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-from workbench.errors import InvalidSettings
+from workbench.errors import ContentFiltered, InvalidSettings, PromptTooLong, UnreadableAnswer
 from workbench.judging.judge import Check, Score, ScoreMethod, Subject, check_claim, score_claim
 from workbench.judging.propositions import Proposition
 from workbench.llm.client import LLM
+
+NO_VERDICT = (UnreadableAnswer, ContentFiltered, PromptTooLong)
+"""What is no failure of the endpoint, and would come again: a table goes on without it."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,28 @@ class Judge:
     async def score(
         self, llm: LLM, subject: Subject, proposition: Proposition, claim: str, *, claim_first: bool = False
     ) -> Score:
-        """Score a claim on its proposition's scale and part of the events."""
-        return await score_claim(
-            llm,
-            subject.part(proposition.first, proposition.last),
-            claim,
-            scale=proposition.scale,
-            method=self.method,
-            k=self.k,
-            double_check=proposition.double_check,
-            claim_first=claim_first,
-        )
+        """Score a claim on its proposition's scale and part of the events.
+
+        What the judge gives no readable answer to, or the provider withholds, is unscored, with the reason.
+        """
+        try:
+            return await score_claim(
+                llm,
+                subject.part(proposition.first, proposition.last),
+                claim,
+                scale=proposition.scale,
+                method=self.method,
+                k=self.k,
+                double_check=proposition.double_check,
+                claim_first=claim_first,
+            )
+        except NO_VERDICT as error:
+            return Score.unscored(" ".join(str(error).split()))
 
     async def check(self, llm: LLM, subject: Subject, proposition: Proposition, claim: str) -> Check:
-        """Check a claim on its proposition's part of the events."""
+        """Check a claim on its proposition's part of the events; as `score`."""
         part = subject.part(proposition.first, proposition.last)
-        return await check_claim(llm, part, claim, double_check=proposition.double_check)
+        try:
+            return await check_claim(llm, part, claim, double_check=proposition.double_check)
+        except NO_VERDICT as error:
+            return Check.unchecked(" ".join(str(error).split()))

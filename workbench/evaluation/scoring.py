@@ -66,7 +66,8 @@ async def score(
     Raises:
         InvalidSettings: something that is no target or no claim.
         PromptError: a claim needs a variable that is not given.
-        ModelError: the judge could not be asked, or gave no readable answer.
+        ModelError: the judge could not be asked. An answer that cannot be read, or that the provider withholds, is no
+            score, with the reason.
         BudgetSpent: the next request could break the budget; what was judged is in the call cache.
     """
     import pandas as pd
@@ -121,17 +122,23 @@ class _Pair:
     claim: str
     llm: LLM
     """With a meter of its own: what the row costs."""
+    before: str = ""
+    """The precondition, where it is a claim."""
 
-    async def holds_before(self, variables: Mapping[str, Any]) -> str:
+    async def holds_before(self) -> str:
         """Return why it is not to be judged; nothing where its precondition holds, or there is none."""
         wanted = self.proposition.precondition
         if wanted is None:
             return ""
-        if not isinstance(wanted, str):
+        if isinstance(wanted, str):
+            found = await check_claim(self.llm, self.subject, self.before)
+            return "" if found.holds else f"the precondition does not hold: {found.justification}"
+        try:
             return "" if wanted(self.target) else "the precondition does not hold"
-        claim = Proposition(wanted).about(**variables, name=self.subject.name)
-        found = await check_claim(self.llm, self.subject, claim)
-        return "" if found.holds else f"the precondition does not hold: {found.justification}"
+        except Exception as error:
+            raise InvalidSettings(
+                f"{self.proposition.heading}: its precondition failed on {self.subject.name}: {error!r}"
+            ) from error
 
     @property
     def usd(self) -> float | None:
@@ -149,28 +156,33 @@ async def _judged(
     budget: Budget | None,
     ask: Any,
 ) -> list[dict[str, Any]]:
-    judged = [targets] if isinstance(targets, Person | World | RunFile | str | Path) else list(targets)
+    given = [targets] if isinstance(targets, Person | World | RunFile | str | Path) else list(targets)
+    judged = [RunFile.open(one) if isinstance(one, str | Path) and Path(one).is_file() else one for one in given]
     wanted = _claims(propositions)
     subjects = [_subject(target, where) for target in judged]
     pairs = []
     for target, subject in zip(judged, subjects, strict=True):
         model = judge.llm or llm or _model_of(target)
         for proposition in wanted:
-            claim = proposition.about(**_needed(proposition, variables), name=subject.name)
-            pairs.append(_Pair(target, subject, proposition, claim, model.metered(budget)))
-    return await together((ask(judge, pair, variables) for pair in pairs), at_once=AT_ONCE)
+            claim = _filled(proposition, subject.name, variables)
+            wanted_before = proposition.precondition
+            before = (
+                _filled(Proposition(wanted_before), subject.name, variables) if isinstance(wanted_before, str) else ""
+            )
+            pairs.append(_Pair(target, subject, proposition, claim, model.metered(budget), before))
+    return await together((ask(judge, pair) for pair in pairs), at_once=AT_ONCE)
 
 
-async def _score(judge: Judge, pair: _Pair, variables: Mapping[str, Any]) -> dict[str, Any]:
-    if reason := await pair.holds_before(variables):
+async def _score(judge: Judge, pair: _Pair) -> dict[str, Any]:
+    if reason := await pair.holds_before():
         found = Score.unscored(reason)
     else:
         found = await judge.score(pair.llm, pair.subject, pair.proposition, pair.claim)
     return _row(pair, found) | {"score": found.value, "sd": found.sd}
 
 
-async def _check(judge: Judge, pair: _Pair, variables: Mapping[str, Any]) -> dict[str, Any]:
-    if reason := await pair.holds_before(variables):
+async def _check(judge: Judge, pair: _Pair) -> dict[str, Any]:
+    if reason := await pair.holds_before():
         found = Check.unchecked(reason)
     else:
         found = await judge.check(pair.llm, pair.subject, pair.proposition, pair.claim)
@@ -198,14 +210,14 @@ def _claims(given: Claims) -> list[Proposition]:
     return [claim if isinstance(claim, Proposition) else Proposition(claim) for claim in claims]
 
 
-def _needed(proposition: Proposition, variables: Mapping[str, Any]) -> dict[str, Any]:
+def _filled(proposition: Proposition, name: str, variables: Mapping[str, Any]) -> str:
+    """Return a claim with the variables that it speaks of."""
     needed = variables_of(proposition.claim, proposition.heading)
-    return {name: value for name, value in variables.items() if name in needed and name != "name"}
+    given = {key: value for key, value in variables.items() if key in needed and key != "name"}
+    return proposition.about(**given, name=name)
 
 
 def _subject(target: Any, where: Callable[[Event], Any] | None) -> Subject:
-    if isinstance(target, str | Path) and Path(target).is_file():
-        target = RunFile.open(target)
     if isinstance(target, Person | World):
         subject = subject_of(target)
     elif isinstance(target, RunFile):
@@ -218,5 +230,4 @@ def _subject(target: Any, where: Callable[[Event], Any] | None) -> Subject:
 def _model_of(target: Any) -> LLM:
     if isinstance(target, Person | World):
         return target.llm
-    run = target if isinstance(target, RunFile) else RunFile.open(target)
-    return llm_of(run.spec)
+    return llm_of(target.spec)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -13,12 +13,14 @@ from workbench import html
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings
 from workbench.evaluation.judges import Judge
-from workbench.judging.judge import Score
+from workbench.judging.judge import Score, Subject
 from workbench.judging.propositions import Proposition
 from workbench.llm.calls import asked_of
 from workbench.llm.client import LLM
+from workbench.llm.meter import Budget
 from workbench.llm.running import together
 from workbench.prompts import render
+from workbench.record.events import Event
 from workbench.worlds.subjects import subject_of
 
 if TYPE_CHECKING:
@@ -78,7 +80,8 @@ async def validate(
     *,
     judge: Judge | None = None,
     llm: LLM | None = None,
-    questions: Sequence[str] | None = None,
+    questions: str | Sequence[str] | None = None,
+    budget: Budget | None = None,
 ) -> Validation:
     """Interview a twin of a person, and score each expectation on what it says; the person knows nothing of it.
 
@@ -90,6 +93,7 @@ async def validate(
         judge: the model and the method of the scores; one request at temperature 0 when not given.
         llm: the interviewer's and the judge's model, that of the person when not given. The person answers with theirs.
         questions: to be asked in place of those that the interviewer would make.
+        budget: what interviewer and judge may spend.
 
     Returns:
         the scores, and the interview.
@@ -101,19 +105,30 @@ async def validate(
     wanted = [expectations] if isinstance(expectations, str) else list(expectations)
     if not wanted or not all(isinstance(one, str) and one.strip() for one in wanted):
         raise InvalidSettings(f"expectations={expectations!r}: give texts of what should be true of the person")
-    asking = (judge.llm if judge else None) or llm or person.llm
+    asking = ((judge.llm if judge else None) or llm or person.llm).metered(budget)
     twin = person.twin()
     before = max((event.id for event in twin.events()), default=0)
-    for question in questions or await _questions(asking, person, wanted):
+    given = [questions] if isinstance(questions, str) else questions
+    for question in given or await _questions(asking, person, wanted):
         await twin.listen_and_act(question, source="Interviewer")
     subject = subject_of(twin)
     said = [event for event in subject.shown if event.id > before]
-    interview = type(subject)(subject.name, subject.about, said)
+    interview = Subject(subject.name, "", said)  # without the persona: what is not said has no evidence
     judged, as_given = judge or Judge(llm), Proposition("{{claim}}", "expectation")
     scores = await together(
         judged.score(asking, interview, as_given, f"This is true of {person.name}: {one}") for one in wanted
     )
+    scores = [_on_own_words(score, said, person.name) for score in scores]
     return _validation(person.name, wanted, scores, said)
+
+
+def _on_own_words(score: Score, said: Sequence[Event], name: str) -> Score:
+    """Return a score with only what the person said or did as its evidence: a question shows nothing of anybody."""
+    own = {event.id for event in said if event.source == name}
+    kept = [(number, quote) for number, quote in zip(score.evidence, score.quotes, strict=True) if number in own]
+    if score.value is not None and not kept:
+        return Score.unscored("no evidence: the judge named nothing that the person said", score.call)
+    return replace(score, evidence=tuple(n for n, _ in kept), quotes=tuple(quote for _, quote in kept))
 
 
 async def _questions(llm: LLM, person: Person, expectations: Sequence[str]) -> list[str]:

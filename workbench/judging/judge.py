@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, Field, create_model
 
-from workbench.errors import InvalidSettings, PromptTooLong
+from workbench.errors import ContentFiltered, InvalidSettings, PromptTooLong, UnreadableAnswer
 from workbench.judging.scales import NINE, Scale
 from workbench.judging.spread import Spread, digits_of, spread_of_digits, spread_of_votes
 from workbench.llm.calls import Message, Reply, asked_of
@@ -20,7 +20,9 @@ from workbench.record.events import Event
 from workbench.record.telling import tell_all, told, words_of
 
 ScoreMethod = Literal["sample", "vote", "expected"]
-NO_PROBABILITIES = "the endpoint gives no log-probabilities: the score is the one that was answered"
+NO_PROBABILITIES = (
+    "the probabilities of scores are not given, or cannot be read: the score is the one that was answered"
+)
 
 
 @dataclass(frozen=True)
@@ -206,14 +208,51 @@ async def score_claim(
         return await _scored(llm, question, method, k)
     except PromptTooLong:
         question = await question.fitting(llm)
-    return await _scored(llm, question, method, k) if question.subject.shown else Score.unscored(_NO_BEARING)
+    if not question.subject.shown:
+        return Score.unscored(_NO_BEARING)
+    parts = await _in_parts(llm, question, method, k)
+    return parts[0] if len(parts) == 1 else _of_parts(parts)
+
+
+async def _in_parts(llm: LLM, question: Question, method: ScoreMethod, k: int) -> list[Score]:
+    """Score a claim on all events, or where they do not fit a prompt on each half of them."""
+    try:
+        return [await _scored(llm, question, method, k)]
+    except PromptTooLong:
+        events = question.subject.shown
+        if len(events) < 2:
+            raise
+    halves = (events[: len(events) // 2], events[len(events) // 2 :])
+    found: list[Score] = []
+    for half in halves:
+        part = replace(question, subject=replace(question.subject, events=half))
+        found += await _in_parts(llm, part, method, k)
+    return found
+
+
+def _of_parts(parts: Sequence[Score]) -> Score:
+    """Return the mean of parts that were judged apart, with the reasons and the evidence of all."""
+    scored = [part for part in parts if part.value is not None]
+    if not scored:
+        return parts[0]
+    spread = spread_of_votes([part.value or 0.0 for part in scored])
+    return Score(
+        value=spread.mean,
+        sd=spread.sd,
+        justification=" ".join(part.justification for part in scored),
+        confidence=min(part.confidence or 0.0 for part in scored),
+        evidence=tuple(number for part in scored for number in part.evidence),
+        quotes=tuple(said for part in scored for said in part.quotes),
+        call=scored[-1].call,
+        note=f"judged in {len(parts)} parts, for all that bears on it does not fit a prompt: the mean, and its SD",
+    )
 
 
 async def _scored(llm: LLM, question: Question, method: ScoreMethod, k: int) -> Score:
     schema = _score_answer(question.scale)
     if method == "vote":
-        votes = (question.ask(llm, "judge_system", schema, sample=one, temperature=1.0) for one in range(1, k + 1))
-        return _of_votes(question.subject, await together(votes))
+        votes = (_vote(llm, question, schema, one) for one in range(1, k + 1))
+        return _of_votes(await together(votes))
     wanted = {"logprobs": True, "top_logprobs": 20} if method == "expected" else {}
     reply = await question.ask(llm, "judge_system", schema, temperature=0.0, **wanted)
     score = _read(question.subject, reply)
@@ -226,16 +265,23 @@ async def _scored(llm: LLM, question: Question, method: ScoreMethod, k: int) -> 
     return replace(score, value=spread.mean, sd=spread.sd)
 
 
-def _of_votes(subject: Subject, replies: Sequence[Reply[Any]]) -> Score:
+async def _vote(llm: LLM, question: Question, schema: type[Any], number: int) -> Score:
+    try:
+        reply = await question.ask(llm, "judge_system", schema, sample=number, temperature=1.0)
+    except (UnreadableAnswer, ContentFiltered) as error:
+        return Score.unscored(" ".join(str(error).split()))
+    return _read(question.subject, reply)
+
+
+def _of_votes(scores: Sequence[Score]) -> Score:
     """Return the mean of votes that have evidence, with the reasons of the one that is nearest to it."""
-    scores = [_read(subject, reply) for reply in replies]
     votes = [score for score in scores if score.value is not None]
     if not votes:
         return scores[0]
     spread: Spread = spread_of_votes([score.value or 0.0 for score in votes])
     nearest = min(votes, key=lambda score: abs((score.value or 0.0) - spread.mean))
     without = len(scores) - len(votes)
-    note = f"{without} of {len(scores)} votes had no evidence and do not count" if without else ""
+    note = f"{without} of {len(scores)} votes have no evidence, or cannot be read, and do not count" if without else ""
     return replace(nearest, value=spread.mean, sd=spread.sd, note=note)
 
 

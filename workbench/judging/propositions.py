@@ -41,6 +41,8 @@ class Proposition:
     double_check: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.scale, Scale):
+            raise InvalidSettings(f"{self.heading}: scale={self.scale!r}: give wb.Scale(low, high, bands)")
         ends = [end for end in (self.first, self.last) if end is not None]
         if len(ends) > 1 or any(isinstance(end, bool) or not isinstance(end, int) or end < 1 for end in ends):
             raise InvalidSettings(

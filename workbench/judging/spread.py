@@ -12,6 +12,8 @@ from workbench.judging.scales import Scale
 from workbench.llm.calls import Logprobs, Reply
 
 _BEFORE = re.compile(r'"score"\s*:\s*$')
+MOST_BEGUN = 0.02
+"""The probability of tokens that may begin a longer score, as 1 does 10, above which none are read."""
 LEAST = 0.5
 """The probability that scores have together, below which they are not to be read: the token was cut otherwise."""
 
@@ -45,15 +47,19 @@ def digits_of(reply: Reply[Any], scale: Scale) -> dict[int, float] | None:
         scale: of the scores; only those that are one token can be read, from 0 to 9 always.
     """
     place = _place_of_score(reply.logprobs or [])
-    if place is None:
+    if place is None or next(iter(place)).strip() != str(reply.value.score):
         return None
+    scores = {str(score): score for score in scale.points}
     found: dict[int, float] = {}
+    begun = 0.0
     for token, logprob in place.items():
         text = token.strip()
-        if text.lstrip("-").isdecimal() and int(text) in scale.points:
-            found[int(text)] = found.get(int(text), 0.0) + math.exp(logprob)
+        if text in scores:
+            found[scores[text]] = found.get(scores[text], 0.0) + math.exp(logprob)
+        if any(text and longer.startswith(text) and longer != text for longer in scores):
+            begun += math.exp(logprob)
     total = math.fsum(found.values())
-    return {score: p / total for score, p in sorted(found.items())} if total >= LEAST else None
+    return {score: p / total for score, p in sorted(found.items())} if total >= LEAST and begun <= MOST_BEGUN else None
 
 
 def _place_of_score(logprobs: Logprobs) -> dict[str, float] | None:

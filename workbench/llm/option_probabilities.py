@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from workbench.llm.calls import Message
+from workbench.errors import InvalidSettings
+from workbench.llm.calls import Logprobs, Message
 
 if TYPE_CHECKING:
     from workbench.llm.client import LLM
@@ -19,8 +21,8 @@ TOP = 20
 """The likeliest tokens at a place: the most that OpenAI gives."""
 EMBEDDED = MappingProxyType({"max_tokens": 1, "top_logprobs": 1000, "dry_multiplier": 0.0, "min_p": 0.0})
 """No penalty for repetition: the examples of an answer are letters, too."""
-LEAST = 0.01
-"""The probability that the options have together, below which the answer was about something else."""
+LEAST = 0.5
+"""The probability that the options have together, below which the answer is about something else."""
 _AROUND = " \t\r\n\"'`*.:()[]▁"
 
 
@@ -48,7 +50,7 @@ async def option_probabilities(
     Args:
         llm: the model.
         messages: that ask for the option alone.
-        options: single tokens, such as letters or digits.
+        options: single tokens, such as letters or digits; of longer ones only the beginning would be read.
         purpose: the meter's heading.
         person: whom it is for.
         seed: of the request.
@@ -57,8 +59,11 @@ async def option_probabilities(
         the probabilities; None where the endpoint gives no log-probabilities, or none of the options is likely at all.
 
     Raises:
+        InvalidSettings: options of more than one character.
         ModelError: the model could not be asked.
     """
+    if longer := [option for option in options if len(option) != 1]:
+        raise InvalidSettings(f"options={longer!r}: single characters are needed: tokens are cut anywhere else")
     reply = await llm.complete(
         messages,
         purpose=purpose,
@@ -69,13 +74,22 @@ async def option_probabilities(
         logprobs=True,
         **(EMBEDDED if llm.is_embedded else {"max_tokens": MOST_TOKENS, "top_logprobs": TOP}),
     )
-    found = (_by_option(options, place) for place in reply.logprobs or ())
     least = 0.0 if llm.is_embedded else LEAST  # which says something else first, however it is asked
-    sums = next((one for one in found if math.fsum(one) > least), None)
+    sums = _first_telling(options, reply.logprobs or [], least)
     if sums is None:
         return None
     mass = math.fsum(sums)
     return OptionProbabilities(tuple(one / mass for one in sums), mass, reply.call)
+
+
+def _first_telling(options: Sequence[str], places: Logprobs, least: float) -> list[float] | None:
+    """Return the probability of each option at the first place that tells, and stands alone: "I would" is no option."""
+    for place, after in zip_longest(places, places[1:]):
+        sums = _by_option(options, place)
+        alone = after is None or not next(iter(after)).strip(_AROUND)
+        if math.fsum(sums) > least and alone:
+            return sums
+    return None
 
 
 def _by_option(options: Sequence[str], place: Mapping[str, float]) -> list[float]:

@@ -106,6 +106,11 @@ def test_scales_may_be_shown_from_either_end() -> None:
         (lambda: Survey([]), "a survey needs questions"),
         (lambda: Survey(["What?"]), "'What\\?' is no question"),  # type: ignore[list-item]
         (lambda: Survey([FreeText("a", name="x"), FreeText("b", name="x")]), "two questions are called x"),
+        (lambda: Survey([FreeText("Why {{ answers.q9 }}?")]), "q1: no earlier question is called q9"),
+        (lambda: Survey([FreeText("Why {{ answers.q2 }}?"), FreeText("x")]), "q1: no earlier question is called q2"),
+        (lambda: Survey([Section("A", [Section("B", [FreeText("x")])])]), "A: a section in a section"),  # type: ignore
+        (lambda: FreeText("a", ask_if="q1"), "a function of the answers"),  # type: ignore[arg-type]
+        (lambda: Number("How?", "0", 5), "'0' is no number"),  # type: ignore[arg-type]
         (lambda: Survey([FreeText("a"), FreeText("b", name="q1")]), "two questions are called q1"),
     ],
 )
@@ -123,11 +128,18 @@ def test_questions_have_names_by_their_place_and_can_be_found() -> None:
 
 
 def test_earlier_answers_and_the_name_are_piped_and_other_braces_stay() -> None:
-    told = {"q1": "{{ name }} <b>"}
-    assert piped(FreeText("{{ name }}, why {{ answers.q1 }}?"), "Ann", told) == "Ann, why {{ name }} <b>?"
-    assert piped(FreeText('{"a": {{}} } {% x'), "Ann", told) == '{"a": {{}} } {% x'
+    told = {"q1": "{{ name }} <b>", "items": "soup"}
+    assert piped("{{ name }}, why {{ answers.q1 }}?", "q2", "Ann", told) == "Ann, why {{ name }} <b>?"
+    assert piped("{% if answers.items %}{{ (answers['items']) }}{% endif %}", "q2", "Ann", told) == "soup"
+    assert piped('{"a": {{}} } {% x', "q2", "Ann", told) == '{"a": {{}} } {% x'
     with pytest.raises(PromptError, match="q7"):
-        piped(FreeText("Why {{ answers.q7 }}?"), "Ann", told)
+        piped("Why {{ answers.q7 }}?", "q2", "Ann", told)
+
+
+def test_large_numbers_are_told_as_they_are() -> None:
+    question = Number("Income?", 0, 12345678, whole=True, unit="euros")
+    assert question.how == "a whole number from 0 up to 12345678 in euros"
+    assert question.say(1234567) == "1234567 euros"
 
 
 def test_a_survey_shows_itself() -> None:

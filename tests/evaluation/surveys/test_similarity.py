@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 
 from tests.cast import llm_at, person, texts
 from tests.model_server import Body
+from workbench.errors import InvalidSettings
 from workbench.evaluation.surveys.anchors import BUILT_IN, clauses_of, likert_probabilities
 from workbench.evaluation.surveys.asking import ask
 from workbench.evaluation.surveys.scales import Likert
@@ -67,7 +68,7 @@ async def test_anchors_that_are_built_in_are_rated_in_their_order(llm: LLM, name
 
 
 async def test_scales_of_other_lengths_lie_between_the_anchors(llm: LLM) -> None:
-    question = Likert("How likely?", 0, 10)
+    question = Likert("How likely are you to buy it?", 0, 10)
     probabilities = await likert_probabilities(llm, "Absolutely, I would buy it right away.", question)
     assert list(probabilities) == list(range(11))
     assert await expected(llm, "No way, never.", question) < 4.5 < await expected(llm, "Yes, I love it.", question)
@@ -97,4 +98,11 @@ async def test_people_answer_in_words_and_the_table_has_a_draw(model_server: Any
 
 def test_clauses_of_other_scripts_are_found() -> None:
     assert clauses_of("買わない。高すぎる！") == ["買わない。", "高すぎる！"]
-    assert clauses_of("  ") == []
+    assert clauses_of(" - ") == [" - "]
+
+
+async def test_a_scale_whose_words_choose_no_anchors_needs_some(server: Any) -> None:
+    with pytest.raises(InvalidSettings, match="none are chosen: give anchors=, one of likelihood"):
+        await ask(person("Ann"), Likert("I am often sad."), method="similarity", llm=llm_at(server), progress=False)
+    assert not server.requests
+    assert Likert("Do you agree that it rains?").anchors == "agreement"

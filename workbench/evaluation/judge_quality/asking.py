@@ -12,7 +12,9 @@ from workbench.evaluation.judges import Judge
 from workbench.judging.judge import Score, Subject
 from workbench.judging.propositions import Proposition
 from workbench.llm.client import LLM, default_llm
+from workbench.llm.meter import Budget
 from workbench.llm.running import together
+from workbench.populations.column_values import is_missing
 from workbench.record.events import START, Event
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ async def judge_quality(
     *,
     swap: bool = True,
     threshold: float | None = None,
+    budget: Budget | None = None,
     **settings: Any,
 ) -> JudgeQuality:
     """Have a judge score what people have judged, and report how far it is to be trusted.
@@ -42,6 +45,7 @@ async def judge_quality(
             change is the sensitivity to order. It doubles the requests.
         threshold: the score from which on a claim counts as true; the middle of the scale when not given and labels are
             of two levels.
+        budget: what may be spent.
         **settings: as `quality_of` takes them: levels, level, tolerance, bins, n_resamples, confidence, seed.
 
     Returns:
@@ -58,7 +62,7 @@ async def judge_quality(
         item=labelled["item"] if "item" in labelled else range(len(labelled)), claim=pd.Series(claims, labelled.index)
     )
     once = items.drop_duplicates("item")
-    llm = judge.llm or default_llm()
+    llm = (judge.llm or default_llm()).metered(budget)
     rows = once.to_dict("records")
     asked = [(row, first) for first in ([False, True] if swap else [False]) for row in rows]
     scores = await together((_score(judge, llm, row, first) for row, first in asked), at_once=AT_ONCE)
@@ -80,16 +84,24 @@ async def judge_quality(
 
 
 async def _score(judge: Judge, llm: LLM, row: dict[Any, Any], claim_first: bool) -> Score:
-    name, proposition = str(row.get("name") or "the person"), row["claim"]
+    name, proposition = _given(row.get("name")) or "the person", row["claim"]
     said = [
         Event(number, 1, START, "action", "TALK", name, "", text) for number, text in enumerate(_texts(row["said"]), 1)
     ]
-    subject = Subject(name, str(row.get("about") or ""), said)
+    subject = Subject(name, _given(row.get("about")), said)
     return await judge.score(llm, subject, proposition, proposition.about(name=name), claim_first=claim_first)
 
 
+def _given(value: Any) -> str:
+    """Return a text of a table; nothing where it is missing."""
+    return "" if is_missing(value) else str(value)
+
+
 def _texts(said: Any) -> list[str]:
-    return [said] if isinstance(said, str) else list(said)
+    texts = [said] if isinstance(said, str) else said
+    if not isinstance(texts, list | tuple) or not texts or not all(isinstance(text, str) for text in texts):
+        raise InvalidSettings(f"labelled: said={said!r}: a text or a list of texts is needed in every row")
+    return list(texts)
 
 
 def _values(scores: Sequence[Score]) -> list[float | None]:

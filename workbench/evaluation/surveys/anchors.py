@@ -82,7 +82,7 @@ def clauses_of(text: str) -> list[str]:
     >>> clauses_of("Not for me, but my wife would buy it. Why not?")
     ['Not for me', 'but my wife would buy it.', 'Why not?']
     """
-    return [part.strip() for part in _CLAUSES.split(text) if part.strip()]
+    return [part.strip() for part in _CLAUSES.split(text) if part.strip()] or [text]
 
 
 def _probabilities(said: Any, anchors: Any, n: int) -> list[float]:
@@ -105,6 +105,25 @@ def _probabilities(said: Any, anchors: Any, n: int) -> list[float]:
     return [float(one) for one in np.average(of_sets.mean(axis=1), axis=0, weights=telling)]
 
 
+_WORDS = {
+    "likelihood": r"\b(how likely|likelihood|would you (buy|try|use|get)|buy|purchase)\b",
+    "agreement": r"\bagree",
+    "satisfaction": r"\bsatisf",
+    "liking": r"\b(how much do you (like|enjoy|love)|how do you like)\b",
+}
+"""What a question says that the built-in anchors are for."""
+
+
+def chosen_by(text: str) -> str | None:
+    """Return the built-in anchors that the words of a question choose; None where they choose none, or several.
+
+    >>> chosen_by("How likely are you to buy it?"), chosen_by("I am often sad.")
+    ('likelihood', None)
+    """
+    found = [name for name, words in _WORDS.items() if re.search(words, text, re.IGNORECASE)]
+    return found[0] if len(found) == 1 else None
+
+
 def anchors_of(question: Likert) -> AnchorSets:
     """Return the sets of anchors of a scale; those that are built in have five sentences, between which others lie.
 
@@ -112,6 +131,11 @@ def anchors_of(question: Likert) -> AnchorSets:
         InvalidSettings: an unknown name, or sets that do not have a sentence a point.
     """
     given = question.anchors
+    if given is None:
+        raise InvalidSettings(
+            f"{question.heading}: method='similarity' compares words with anchors, and none are chosen: give anchors=, "
+            f"one of {', '.join(BUILT_IN)}, or sets of sentences"
+        )
     if isinstance(given, str):
         if given not in BUILT_IN:
             raise InvalidSettings(f"{question.heading}: anchors={given!r}: it is one of {', '.join(BUILT_IN)}")

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings
+from workbench.evaluation.surveys.anchors import anchors_of
 from workbench.evaluation.surveys.elicitation import Elicited, Method, elicit
 from workbench.evaluation.surveys.putting import Put, known_to
 from workbench.evaluation.surveys.questions import Code, Question
-from workbench.evaluation.surveys.scales import Matrix
+from workbench.evaluation.surveys.scales import Likert, Matrix
 from workbench.evaluation.surveys.survey import Section, Survey, piped
 from workbench.llm.client import LLM
 from workbench.llm.meter import Budget
 from workbench.llm.running import together
 from workbench.llm.seeds import derive_seed
+from workbench.populations.drawing import whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,17 +77,17 @@ async def ask(
         method, missing (why there is no answer: `skipped`, or what could not be read), note, weight, call.
 
     Raises:
-        InvalidSettings: people or questions that are none, two people of one name, or an unknown method.
-        PromptError: a question is piped an answer that there is not.
+        InvalidSettings: people or questions that are none, two people of one name, an unknown method, no anchors where
+            the method needs them, or an `ask_if` that fails.
         ModelError: the model could not be asked.
         BudgetSpent: the next request could break the budget; what was answered is in the call cache.
     """
     import pandas as pd
     from tqdm.auto import tqdm
 
-    asked = _people(people)
-    _check(method, replicates)
-    questions = Survey.of(survey)
+    asked, seed = _people(people), whole_number(seed, "seed", least=-(2**63))
+    questions, replicates = Survey.of(survey), whole_number(replicates, "replicates", least=1)
+    _check(method, questions)
     views: dict[int, LLM] = {}
     weights = dict(getattr(people, "weights", {}))
     with tqdm(total=len(asked) * replicates, desc="survey", unit="person", disable=not progress) as bar:
@@ -127,8 +129,8 @@ class _Sitting:
         """Ask all questions, and return a row for each."""
         rows: list[dict[str, Any]] = []
         for section, question in self.survey.asked:
-            if question.ask_if is not None and not question.ask_if(dict(self.answers)):
-                rows += self._skipped(question)
+            if reason := self._skipping(question):
+                rows += self._skipped(question, reason)
                 continue
             put = await self._put(section, question)
             seed = derive_seed(self.seed, "survey", self.person.name, question.name)
@@ -138,18 +140,36 @@ class _Sitting:
         return rows
 
     async def _put(self, section: Section | None, question: Question) -> Put:
-        text = piped(question, self.person.name, self.told)
+        text = piped(question.text, question.name, self.person.name, self.told)
         chance = Random(derive_seed(self.seed, "order", self.person.name, question.name, self.replicate))  # noqa: S311
         order = question.order(chance)
         parts = [self.context, self.survey.introduction]
         parts += [section.title, section.introduction] if section else []
-        told = "\n\n".join(part for part in parts if part)
+        told = "\n\n".join(piped(part, "introduction", self.person.name, self.told) for part in parts if part)
         scene = await known_to(self.person, self.llm, text)
         return Put(scene, question, text, order, told, tuple(self.earlier) if self.survey.remember else ())
 
-    def _skipped(self, question: Question) -> list[dict[str, Any]]:
+    def _skipping(self, question: Question) -> str:
+        """Return why a question is skipped; nothing where it is asked.
+
+        Raises:
+            InvalidSettings: its condition fails, and no answer is missing that it may fail for.
+        """
+        if question.ask_if is None:
+            return ""
+        try:
+            return "" if question.ask_if(dict(self.answers)) else SKIPPED
+        except Exception as error:
+            if missing := [name for name, answer in self.answers.items() if answer is None]:
+                return f"{SKIPPED}: {', '.join(missing)} has no answer"
+            raise InvalidSettings(
+                f"{question.name}: its ask_if failed on the answers of {self.person.name}: {error!r}; there are "
+                f"{', '.join(self.answers) or 'none'}"
+            ) from error
+
+    def _skipped(self, question: Question, reason: str) -> list[dict[str, Any]]:
         self.answers[question.name], self.told[question.name] = None, UNANSWERED
-        return _rows(question, (), Elicited(missing=SKIPPED))
+        return _rows(question, (), Elicited(missing=reason))
 
     def _remember(self, put: Put, found: Elicited) -> None:
         name, question = put.question.name, put.question
@@ -182,8 +202,9 @@ def _people(given: Any) -> list[Person]:
     return people
 
 
-def _check(method: Any, replicates: Any) -> None:
+def _check(method: Any, survey: Survey) -> None:
     if method not in get_args(Method):
         raise InvalidSettings(f"method={method!r}: it is one of {', '.join(get_args(Method))}")
-    if isinstance(replicates, bool) or not isinstance(replicates, int) or replicates < 1:
-        raise InvalidSettings(f"replicates={replicates!r}: a whole number is needed, 1 or more")
+    for question in survey if method == "similarity" else ():
+        if isinstance(question, Likert):
+            anchors_of(question)

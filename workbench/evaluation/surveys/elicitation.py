@@ -15,10 +15,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, create_model
 
-from workbench.errors import ContentFiltered, UnreadableAnswer
+from workbench.errors import ContentFiltered, PromptTooLong, UnreadableAnswer
 from workbench.evaluation.surveys.anchors import likert_probabilities
 from workbench.evaluation.surveys.putting import Put, events_shown
-from workbench.evaluation.surveys.questions import Choice, Code, MultiChoice, Question, Ranking
+from workbench.evaluation.surveys.questions import LETTERS, Choice, Code, MultiChoice, Question, Ranking
 from workbench.evaluation.surveys.scales import FreeText, Likert
 from workbench.llm.client import LLM
 from workbench.llm.option_probabilities import option_probabilities
@@ -27,7 +27,9 @@ from workbench.llm.seeds import derive_seed
 Method = Literal["answer", "follow_up", "probability", "similarity"]
 
 PURPOSE = "survey"
-STATED = "the probabilities are stated by the model: the endpoint gives none of its tokens"
+CLEAR = 0.9
+"""The probability that options have together, under which the table says it."""
+STATED = "the probabilities are stated by the model: those of its tokens are not given, or tell nothing"
 _FREE = FreeText("In your own words.")
 
 
@@ -52,7 +54,8 @@ class Elicited:
 async def elicit(put: Put, llm: LLM, method: Method, *, seed: int, sample: int) -> Elicited:
     """Get an answer.
 
-    An answer that cannot be read after all repair rounds, or that the provider withholds, is missing, with the reason.
+    An answer that cannot be read after all repair rounds, that the provider withholds, or whose question does not fit
+    the model's context, is missing, with the reason.
 
     Args:
         put: the question, put to a person.
@@ -67,7 +70,7 @@ async def elicit(put: Put, llm: LLM, method: Method, *, seed: int, sample: int) 
     suits = method if _suits(method, put.question) else "answer"
     try:
         return replace(await _WAYS[suits](put, llm, seed, sample), method=suits)
-    except (UnreadableAnswer, ContentFiltered) as error:
+    except (UnreadableAnswer, ContentFiltered, PromptTooLong) as error:
         return Elicited(missing=" ".join(str(error).split()), method=suits)
 
 
@@ -91,25 +94,31 @@ async def _answer(put: Put, llm: LLM, seed: int, sample: int) -> Elicited:
 
 
 async def _follow_up(put: Put, llm: LLM, seed: int, sample: int) -> Elicited:
-    said = await _answer(put.asking(_FREE), llm, seed, sample)
+    said = await _answer(put.in_words(_FREE, shown=not isinstance(put.question, Likert)), llm, seed, sample)
     then = await _answer(put.after(said.value), llm, derive_seed(seed, "then"), sample)
     return replace(then, reason=said.value, events=tuple(dict.fromkeys((*said.events, *then.events))))
 
 
 async def _similarity(put: Put, llm: LLM, seed: int, sample: int) -> Elicited:
-    said = await _answer(put.asking(_FREE), llm, seed, sample)
+    said = await _answer(put.in_words(_FREE, shown=False), llm, seed, sample)
     assert isinstance(put.question, Likert)
     probabilities = await likert_probabilities(llm, said.value, put.question)
-    return replace(_drawn(probabilities, seed, sample), reason=said.value, events=said.events, call=said.call)
+    note = f"anchors: {put.question.anchors}" if isinstance(put.question.anchors, str) else "anchors: as given"
+    drawn = _drawn(probabilities, seed, sample)
+    return replace(drawn, reason=said.value, events=said.events, call=said.call, note=note)
 
 
 async def _probability(put: Put, llm: LLM, seed: int, sample: int) -> Elicited:
-    labels = [label for label, _ in put.question.shown(put.order)]
-    asked = put.messages(llm, alone=True)
-    found = await option_probabilities(llm, asked, labels, purpose=PURPOSE, person=put.name, seed=seed)
+    if len(put.order) > len(LETTERS):
+        return await _stated(put, llm, seed, sample)
+    asked = put.lettered()
+    labels = [label for label, _ in asked.shown]
+    messages = asked.messages(llm, alone=True)
+    found = await option_probabilities(llm, messages, labels, purpose=PURPOSE, person=put.name, seed=seed)
     if found is None:
         return await _stated(put, llm, seed, sample)
-    return replace(_drawn(_by_code(put, found.probabilities), seed, sample), call=found.call)
+    note = "" if found.mass >= CLEAR else f"all options together had a probability of {found.mass:.2f}"
+    return replace(_drawn(_by_code(put, found.probabilities), seed, sample), call=found.call, note=note)
 
 
 async def _stated(put: Put, llm: LLM, seed: int, sample: int) -> Elicited:
@@ -131,7 +140,7 @@ async def _stated(put: Put, llm: LLM, seed: int, sample: int) -> Elicited:
 @cache
 def _percentages(n: int) -> type[BaseModel]:
     def checked(given: list[float]) -> list[float]:
-        if len(given) != n or any(not 0 <= one < math.inf for one in given) or not sum(given):
+        if len(given) != n or any(not 0 <= one <= 100 for one in given) or not sum(given):
             raise ValueError(f"{n} numbers from 0 to 100 are needed, one for each option, in all 100")
         return given
 

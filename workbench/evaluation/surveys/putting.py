@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_model
@@ -12,11 +12,12 @@ from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_mo
 from workbench.agents.person import Person
 from workbench.agents.short_turns import script_line
 from workbench.agents.turns import Scene, tell_remembered
-from workbench.evaluation.surveys.questions import Code, Question
+from workbench.evaluation.surveys.questions import Code, Question, labels_of
 from workbench.evaluation.surveys.scales import FreeText
 from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM
 from workbench.prompts import render
+from workbench.record.telling import quote
 
 FEW_LINES = 6
 """Of what has happened, that a very small model is told."""
@@ -33,6 +34,7 @@ class Put:
         order: the codes of its options as they are shown.
         told: what they are told before.
         earlier: their earlier answers, each with its question, in words.
+        options: what is shown in place of the question's own.
     """
 
     scene: Scene
@@ -41,6 +43,7 @@ class Put:
     order: tuple[Code, ...]
     told: str = ""
     earlier: Sequence[tuple[str, str]] = ()
+    options: Sequence[tuple[str, str]] | None = None
 
     @property
     def name(self) -> str:
@@ -52,9 +55,30 @@ class Put:
         """Whether anything has happened that an answer may rest on."""
         return bool(self.scene.events)
 
-    def asking(self, question: Question) -> Put:
-        """Return the same put as another question, such as one for words before one for a number."""
-        return replace(self, question=question, order=() if isinstance(question, FreeText) else self.order)
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        """What is shown of the options: a label and a text of each."""
+        return self.question.shown(self.order) if self.options is None else list(self.options)
+
+    def in_words(self, question: FreeText, *, shown: bool) -> Put:
+        """Return the same, to be answered in words.
+
+        Args:
+            question: for words.
+            shown: whether the options are shown that they are about.
+        """
+        return replace(self, question=question, options=self.shown if shown else ())
+
+    def lettered(self) -> Put:
+        """Return the same with a letter for each option: what has more than a character has no token of its own."""
+        shown = self.shown
+        if all(len(label) == 1 for label, _ in shown):
+            return self
+        options = [
+            (letter, f"{label} ({text})" if text else label)
+            for letter, (label, text) in zip(labels_of(len(shown)), shown, strict=True)
+        ]
+        return replace(self, options=options)
 
     def after(self, words: str) -> Put:
         """Return the same put once more, after the person has answered it in words."""
@@ -70,11 +94,11 @@ class Put:
             how: what an answer is; as the question says when not given.
         """
         given: dict[str, Any] = {
-            "told": self.told,
+            "told": quote("told", self.told).rstrip() if self.told else "",
             "earlier": self.earlier,
             "question": self.text,
-            "options": self.question.shown(self.order),
-            "how": how or self.question.how,
+            "options": self.shown,
+            "how": how or (self.question.how if self.options is None else "the letter of one option"),
             "name": self.name,
         }
         if llm.is_embedded:
@@ -113,7 +137,7 @@ class _Hashed:
         return isinstance(other, _Hashed) and self.question is other.question
 
 
-@cache
+@lru_cache(maxsize=256)
 def _answer_model(hashed: _Hashed, events: bool, plain: bool, short: bool) -> type[BaseModel]:
     question = hashed.question
     schema = question.schema | ({"minLength": 15, "maxLength": 200} if plain and short else {})

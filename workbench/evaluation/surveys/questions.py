@@ -42,6 +42,8 @@ class Question(ABC):
     def __post_init__(self) -> None:
         if not isinstance(self.text, str) or not self.text.strip():
             raise InvalidSettings(f"a question needs a text, this is {self.text!r}")
+        if self.ask_if is not None and not callable(self.ask_if):
+            raise InvalidSettings(f"{self.heading}: ask_if={self.ask_if!r}: a function of the answers so far is needed")
         if self.name and (not self.name.isidentifier() or self.name.startswith("_")):
             raise InvalidSettings(f"name={self.name!r}: a word of letters, digits and underscores, such as 'q1'")
 
@@ -272,10 +274,12 @@ class Ranking(_ListOfOptions):
         return "; ".join(f"{place}. {self.options[code]}" for place, code in enumerate(value, 1))
 
 
+LETTERS = string.ascii_uppercase
+
+
 def labels_of(n: int) -> list[str]:
     """Return short labels for n options: letters, or numbers where there are too many."""
-    letters = string.ascii_uppercase
-    return list(letters[:n]) if n <= len(letters) else [str(number) for number in range(1, n + 1)]
+    return list(LETTERS[:n]) if n <= len(LETTERS) else [str(number) for number in range(1, n + 1)]
 
 
 def coded(options: Any, what: str) -> dict[Code, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from typing_extensions import override
 
 from workbench.errors import InvalidSettings
-from workbench.evaluation.surveys.anchors import anchors_of
+from workbench.evaluation.surveys.anchors import anchors_of, chosen_by
 from workbench.evaluation.surveys.questions import (
     MOST_OPTIONS,
     Code,
@@ -35,7 +35,8 @@ class Likert(Question):
         high: the highest point.
         labels: what points mean: a text a point, the two ends as a pair, or `{point: text}`.
         anchors: for `method="similarity"`: sets of sentences, one a point from the lowest, as somebody at that point
-            would answer; `"likelihood"`, `"agreement"`, `"satisfaction"`, `"liking"` name those that are built in.
+            would answer; `"likelihood"`, `"agreement"`, `"satisfaction"`, `"liking"` name those that are built in, one
+            of which the words of the question may choose: "How likely are you to buy it?".
         reverse: whether half of the people, by the seed, are shown the scale from its high end.
 
     Raises:
@@ -45,7 +46,7 @@ class Likert(Question):
     low: int = 1
     high: int = 5
     labels: Any = field(default=None, kw_only=True)
-    anchors: Any = field(default="likelihood", kw_only=True)
+    anchors: Any = field(default=None, kw_only=True)
     reverse: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -54,7 +55,10 @@ class Likert(Question):
         if not whole or not 1 <= self.high - self.low < MOST_OPTIONS:
             raise InvalidSettings(f"{self.heading}: from {self.low!r} to {self.high!r}: two whole numbers that rise")
         object.__setattr__(self, "labels", self._read_labels())
-        anchors_of(self)
+        if self.anchors is None:
+            object.__setattr__(self, "anchors", chosen_by(self.text))
+        if self.anchors is not None:
+            anchors_of(self)
 
     def _read_labels(self) -> dict[int, str]:
         given, points = self.labels, self.points
@@ -195,6 +199,9 @@ class Number(Question):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for end in (self.low, self.high):
+            if end is not None and (isinstance(end, bool) or not isinstance(end, int | float)):
+                raise InvalidSettings(f"{self.heading}: {end!r} is no number")
         if self.low is not None and self.high is not None and not self.low < self.high:
             raise InvalidSettings(f"{self.heading}: from {self.low} to {self.high}: the first has to be the lower one")
 
@@ -202,8 +209,8 @@ class Number(Question):
     @override
     def how(self) -> str:
         parts = ["a whole number" if self.whole else "a number"]
-        parts += [f"from {self.low:g}"] if self.low is not None else []
-        parts += [f"up to {self.high:g}"] if self.high is not None else []
+        parts += [f"from {_digits(self.low)}"] if self.low is not None else []
+        parts += [f"up to {_digits(self.high)}"] if self.high is not None else []
         return " ".join([*parts, f"in {self.unit}"] if self.unit else parts)
 
     @property
@@ -223,7 +230,7 @@ class Number(Question):
 
     @override
     def say(self, value: Any) -> str:
-        return f"{value:g} {self.unit}".strip()
+        return f"{_digits(value)} {self.unit}".strip()
 
 
 @dataclass(frozen=True)
@@ -245,6 +252,11 @@ class FreeText(Question):
         if not isinstance(given, str) or not given.strip():
             raise NoAnswer("nothing is answered: say it in words")
         return given
+
+
+def _digits(number: float) -> str:
+    """Return a number as it is, without an exponent where it has up to fifteen digits."""
+    return str(number) if isinstance(number, int) else f"{number:.15g}"
 
 
 def as_number(given: Any) -> float:

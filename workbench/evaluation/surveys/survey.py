@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 from workbench import html
@@ -13,7 +14,8 @@ from workbench.errors import InvalidSettings
 from workbench.evaluation.surveys.questions import Question
 from workbench.prompts import render_text
 
-_PIPED = re.compile(r"\{\{-?\s*(answers|name)\b")
+_PIPED = re.compile(r"\{[{%][^{}]*\b(?:answers|name)\b")
+_NAMED = re.compile(r"\banswers(?:\.(\w+)|\[['\"](\w+)['\"]\])")
 """A text with neither is no template, whatever braces it has."""
 
 
@@ -61,6 +63,11 @@ class Survey:
         names = [question.name for _, question in self.asked]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise InvalidSettings(f"two questions are called {', '.join(twice)}: give each a name of its own")
+        for number, (section, question) in enumerate(self.asked):
+            texts = [question.text, section.introduction if section else ""]
+            piped_names = {a or b for text in texts if _PIPED.search(text) for a, b in _NAMED.findall(text)}
+            if unknown := sorted(piped_names - set(names[:number])):
+                raise InvalidSettings(f"{question.name}: no earlier question is called {', '.join(unknown)}")
 
     @classmethod
     def of(cls, given: Any) -> Survey:
@@ -110,6 +117,8 @@ class Survey:
 def _flat(given: Sequence[Any]) -> Iterator[tuple[Section | None, Question]]:
     for one in given:
         if isinstance(one, Section):
+            if any(isinstance(inner, Section) for inner in one.questions):
+                raise InvalidSettings(f"{one.title}: a section in a section: make them follow each other")
             yield from ((one, question) for _, question in _flat(one.questions))
         elif isinstance(one, Question):
             yield None, one
@@ -117,17 +126,18 @@ def _flat(given: Sequence[Any]) -> Iterator[tuple[Section | None, Question]]:
             raise InvalidSettings(f"{one!r} is no question: give wb.Likert(...), wb.Choice(...), wb.FreeText(...) ...")
 
 
-def piped(question: Question, name: str, told: Mapping[str, str]) -> str:
-    """Return the text of a question with the person's name and earlier answers in their places.
+def piped(text: str, what: str, name: str, told: Mapping[str, str]) -> str:
+    """Return a text with the person's name and earlier answers in their places.
 
     Args:
-        question: the question.
+        text: of a question or an introduction.
+        what: it is, for messages.
         name: of the person.
         told: earlier answers in words, by the names of their questions.
 
     Raises:
-        PromptError: it speaks of a question that was not answered.
+        PromptError: it speaks of a question that was not asked.
     """
-    if not _PIPED.search(question.text):
-        return question.text
-    return render_text(question.text, question.heading, name=name, answers=dict(told))
+    if not _PIPED.search(text):
+        return text
+    return render_text(text, what, name=name, answers=SimpleNamespace(**told))  # a dict has attributes of its own
