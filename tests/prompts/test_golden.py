@@ -21,6 +21,8 @@ from workbench.agents.persona import Persona
 from workbench.agents.persona_writing import Commission
 from workbench.agents.short_turns import short_turn_messages
 from workbench.agents.turns import Scene, Surroundings, turn_messages
+from workbench.evaluation.surveys.asking import ask
+from workbench.evaluation.surveys.questions import Choice
 from workbench.extraction.extractor import extract
 from workbench.judging.judge import Subject, check_claim, score_claim
 from workbench.llm.calls import Message, asked_of, estimate_tokens
@@ -195,3 +197,22 @@ def test_a_plan(golden: Callable[[str, str], None]) -> None:
     user = render("plan_user", about="Customers of a Spanish supermarket", country="Spain")
     golden("plan", as_text(asked_of(render("plan_system"), user)))
     golden("short_plan", render("short_plan_user", about="Customers of a Spanish supermarket"))
+
+
+async def asked_in_a_survey(model_server: Any, question: Any, **options: Any) -> list[Message]:
+    """The messages of the first request of a survey."""
+    server = model_server(lambda body: {"answer": "A", "reason": "", "events": []})
+    lisa = Person(PERSONA).listen("It is hot.", "Moderator")
+    await ask(lisa, question, llm=llm_at(server), context="A soup in a bottle.", progress=False, **options)
+    return server.requests[0].body["messages"]
+
+
+async def test_a_question_of_a_survey(golden: Callable[[str, str], None], model_server: Any) -> None:
+    question = Choice("Where would you look for it, {{ name }}?", ["chilled", "soups"], shuffle=False)
+    golden("survey", as_text(await asked_in_a_survey(model_server, question)))
+    golden("survey_option", as_text(await asked_in_a_survey(model_server, question, method="probability")))
+
+
+def test_questions_of_an_interview(golden: Callable[[str, str], None]) -> None:
+    user = render("interview_user", about="Lisa, 28", expectations=["Is curious", "Does not like small talk"])
+    golden("interview", as_text(asked_of(render("interview_system"), user)))

@@ -66,7 +66,7 @@ async def test_what_happened_to_a_person_is_in_the_prompt_and_evidence_is_verifi
     assert table["events"].tolist() == [[1]]
     system, user = texts(server.requests[0])
     assert "name: Ann" in system
-    assert "The soup is cold." in user
+    assert '<say id="1" from="Moderator" to="Ann">The soup is cold.</say>' in user
     assert "<told>A soup in a bottle.</told>" in user
 
 

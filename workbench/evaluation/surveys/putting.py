@@ -17,7 +17,7 @@ from workbench.evaluation.surveys.scales import FreeText
 from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM
 from workbench.prompts import render
-from workbench.record.telling import quote
+from workbench.record.telling import quote, tell_all, told
 
 FEW_LINES = 6
 """Of what has happened, that a very small model is told."""
@@ -53,7 +53,7 @@ class Put:
     @property
     def has_events(self) -> bool:
         """Whether anything has happened that an answer may rest on."""
-        return bool(self.scene.events)
+        return bool(told(self.scene.events))
 
     @property
     def shown(self) -> list[tuple[str, str]]:
@@ -109,7 +109,7 @@ class Put:
             return [{"role": "user", "content": text.rstrip()}]
         user = render(
             "survey_user",
-            history=self.scene.history,
+            history=tell_all(self.scene.events),  # with the numbers that an answer may name
             remembered="".join(map(tell_remembered, self.scene.remembered)),
             alone=alone,
             reason=reason and not isinstance(self.question, FreeText),
@@ -168,5 +168,5 @@ async def known_to(person: Person, llm: LLM, about: str) -> Scene:
 
 def events_shown(scene: Scene, named: Sequence[int]) -> tuple[int, ...]:
     """Return the events that a model names and that the person was shown."""
-    known = {event.id for event in scene.events}
+    known = {event.id for event in told(scene.events)}
     return tuple(number for number in dict.fromkeys(named) if number in known)
