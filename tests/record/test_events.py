@@ -99,3 +99,8 @@ def test_conversation_escapes_what_was_said():
     shown = Conversation.of(several())._repr_html_()
     assert "&lt;b&gt;No" in shown
     assert 'id="event-3"' in shown
+
+
+def test_what_a_terminal_would_obey_is_not_shown() -> None:
+    said = Event(1, 1, START, "action", "TALK", "Ann", "", "Hi \x1b[2J\x07there\nand\tso on", "call")
+    assert str(Conversation.of([said])).endswith("   1 Ann: Hi �[2J�there\nand\tso on")

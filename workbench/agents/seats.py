@@ -11,7 +11,7 @@ from typing import get_args
 from workbench.agents.actions import Action, ActionType
 from workbench.agents.turns import Draft, Scene, known_people
 from workbench.errors import InvalidSettings
-from workbench.record.conversation import Conversation
+from workbench.record.conversation import Conversation, printable
 from workbench.record.events import Event
 from workbench.record.telling import say_time
 
@@ -44,7 +44,8 @@ class Cue:
     def __str__(self) -> str:
         reach = ", ".join(known_people(self.scene)) or "nobody"
         told = f"{Conversation.of(self.news)}\n" if self.news else ""
-        return f"{told}[{say_time(self.scene.surroundings.time)}, in reach: {reach}]\n{self.name}: "
+        now = f"{told}[{say_time(self.scene.surroundings.time)}, in reach: {reach}]\n{self.name}: "
+        return printable(now)
 
     __repr__ = __str__
 

@@ -38,7 +38,7 @@ class Conversation:
             events = list(group)
             lines.append(f"[{say_time(events[0].time)}]")
             lines += [f"{event.id:>4} {speaker(event)}: {_words(event)}" for event in events]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     __repr__ = __str__
 
@@ -46,6 +46,11 @@ class Conversation:
         rows = [(e.id, say_time(e.time), speaker(e), _words(e), e.type in _QUIET) for e in self.events]
         thumbnails = {e.id: json.loads(e.content)["thumbnail"] for e in self.events if e.type == "IMAGE"}
         return dialogue(rows, thumbnails)
+
+
+def printable(text: str) -> str:
+    """Return a text without what a terminal would obey: some of it is a model's."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in text)
 
 
 def _words(event: Event) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.record.conversation import speaker
+from workbench.record.conversation import printable, speaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,13 +47,8 @@ class Progress:
         if self._live:
             for event in events:
                 if event.type == "TALK":
-                    self._bar.write(_plain(f"{speaker(event)}: {event.content}"))
+                    self._bar.write(printable(f"{speaker(event)}: {event.content}"))
 
     def close(self) -> None:
         """Leave the bar as it stands."""
         self._bar.close()
-
-
-def _plain(text: str) -> str:
-    """Return a text without what a terminal would obey: some of it is a model's."""
-    return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in text)
