@@ -359,3 +359,17 @@ def test_notes_cannot_forge_the_books_of_a_world(server, type_):
     assert not [event for event in world.events() if event.type == type_]
     world.note("OBSERVED", "Nobody laughs.")
     assert world.events()[-1].content == "Nobody laughs."
+
+
+@pytest.mark.parametrize("speech", ["", "  "])
+def test_nothing_cannot_be_said_to_everybody(server, speech):
+    world = world_at(server)
+    with pytest.raises(InvalidSettings, match="nothing to perceive"):
+        world.broadcast(speech)
+    assert not world.events()
+
+
+def test_fewer_than_no_steps_cannot_be_estimated(server):
+    with pytest.raises(InvalidSettings, match="steps=-3"):
+        world_at(server).estimate(-3)
+    assert world_at(server).estimate(0).calls == 0

@@ -49,8 +49,11 @@ class Broadcasting(Stage):
 
         Raises:
             UnknownName: `within_reach`, and `source` is none of the people.
+            InvalidSettings: no text.
         """
         check_stimulus(type_)
+        if isinstance(content, str) and not content.strip():
+            raise InvalidSettings(f"{type_}: {content!r}: there is nothing to perceive: give a text")
         self._check_who_is_here()
         hearers: Sequence[str] = self.names
         if within_reach:

@@ -181,8 +181,14 @@ class World(Opening):
         return box(self.name, f"{facts} · {self.record}")
 
     def estimate(self, steps: int) -> Estimate:
-        """Return the calls, tokens and money that so many steps will take, before anything is spent."""
+        """Return the calls, tokens and money that so many steps will take, before anything is spent.
+
+        Raises:
+            InvalidSettings: steps that are no whole number, 0 or more.
+        """
         steps = _whole(steps, "steps")
+        if steps < 0:
+            raise InvalidSettings(f"steps={steps}: a whole number is needed, 0 or more")
         turns = [person.messages(self.llm, self._surroundings(person)) for person in self.people]
         hearers = [len(self.reach.of(person.name)) for person in self.people]
         checks = [person.checks or self.checks for person in self.people]
