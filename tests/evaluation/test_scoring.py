@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sqlite3
 
 import pytest
 
@@ -247,3 +248,13 @@ async def test_preconditions_see_the_run_and_say_where_they_failed(model_server,
     again = model_server(lambda body: {"justification": "", "evidence": [1], "holds": False, "confidence": 1.0})
     frame = await score(person("Ann").listen("Hi"), asked, llm=llm_at(again), variables={"name": "Z"})
     assert "Ann y" in texts(again.requests[0])[1]
+
+
+async def test_run_files_that_were_opened_for_scoring_are_closed(model_server, tmp_path):
+    server = model_server(lambda body: turn(talk("Hello")) if "Your turn:" in texts(body)[1] else verdict())
+    await world_at(server, "Ann", record=tmp_path / "run.sqlite").run(1, live=False)
+    seen = []
+    claim = Proposition("c", precondition=lambda run: seen.append(run) is None)
+    await score(tmp_path / "run.sqlite", claim, llm=llm_at(server))
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        seen[0]._connection.execute("SELECT 1")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings
+from workbench.judging.spread import spread_of_votes
 from workbench.llm.client import LLM
 from workbench.llm.running import together
 from workbench.llm.text_likelihood import LikelihoodRatio, likelihood
@@ -74,7 +75,4 @@ def _mean(ratios: Sequence[LikelihoodRatio]) -> tuple[float, float]:
     """Return the mean over lines, each by its tokens, and the SD of the lines; NaN of one."""
     tokens = sum(one.n_tokens for one in ratios)
     mean = math.fsum(one.value * one.n_tokens for one in ratios) / tokens
-    if len(ratios) < 2:
-        return mean, math.nan
-    middle = math.fsum(one.value for one in ratios) / len(ratios)
-    return mean, math.sqrt(math.fsum((one.value - middle) ** 2 for one in ratios) / (len(ratios) - 1))
+    return mean, spread_of_votes([one.value for one in ratios]).sd if len(ratios) > 1 else math.nan

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings
@@ -18,6 +19,7 @@ from workbench.llm.running import together
 from workbench.prompts import variables_of
 from workbench.record.events import Event
 from workbench.record.run_file import RunFile
+from workbench.worlds.branches import opened
 from workbench.worlds.recording import llm_of
 from workbench.worlds.subjects import subject_of, subject_of_run
 from workbench.worlds.world import World
@@ -157,20 +159,36 @@ async def _judged(
     ask: Any,
 ) -> list[dict[str, Any]]:
     given = [targets] if isinstance(targets, Person | World | RunFile | str | Path) else list(targets)
-    judged = [RunFile.open(one) if isinstance(one, str | Path) and Path(one).is_file() else one for one in given]
-    wanted = _claims(propositions)
+    with ExitStack() as files:
+        judged = [files.enter_context(opened(one)) if _is_file(one) else one for one in given]
+        pairs = _pairs(judged, _claims(propositions), judge, llm, variables, where, budget)
+        return await together((ask(judge, pair) for pair in pairs), at_once=AT_ONCE)
+
+
+def _is_file(target: Any) -> TypeGuard[str | Path]:
+    return isinstance(target, str | Path) and Path(target).is_file()
+
+
+def _pairs(
+    judged: Sequence[Any],
+    wanted: Sequence[Proposition],
+    judge: Judge,
+    llm: LLM | None,
+    variables: Mapping[str, Any],
+    where: Callable[[Event], Any] | None,
+    budget: Budget | None,
+) -> list[_Pair]:
+    """Return every target with every proposition, before anything is asked."""
     subjects = [_subject(target, where) for target in judged]
     pairs = []
     for target, subject in zip(judged, subjects, strict=True):
         model = judge.llm or llm or _model_of(target)
         for proposition in wanted:
             claim = _filled(proposition, subject.name, variables)
-            wanted_before = proposition.precondition
-            before = (
-                _filled(Proposition(wanted_before), subject.name, variables) if isinstance(wanted_before, str) else ""
-            )
+            first = proposition.precondition
+            before = _filled(Proposition(first), subject.name, variables) if isinstance(first, str) else ""
             pairs.append(_Pair(target, subject, proposition, claim, model.metered(budget), before))
-    return await together((ask(judge, pair) for pair in pairs), at_once=AT_ONCE)
+    return pairs
 
 
 async def _score(judge: Judge, pair: _Pair) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from workbench.errors import InvalidSettings
@@ -60,22 +61,35 @@ def profile(table: pd.DataFrame) -> Figure:
     Returns:
         the figure; pyplot does not keep it, so that a notebook shows it once.
     """
+    charts = [rows for _, rows in table.groupby("attribute", sort=False)]
+    figure = _side_by_side(charts, levels, width=4.8, height=_LEVEL)
+    legend(*figure.axes)
+    return figure
+
+
+def _side_by_side(charts: list[pd.DataFrame], draw: Callable[..., Axes], *, width: float, height: float) -> Figure:
+    """Return a figure with a chart of each table, in two columns; pyplot does not keep it.
+
+    Args:
+        charts: the tables.
+        draw: draws one on axes that are given.
+        width: of a column, in inches.
+        height: of a row of a table.
+    """
     import matplotlib.pyplot as plt
 
-    charts = [rows for _, rows in table.groupby("attribute", sort=False)]
     columns = in_columns([_TITLE + len(rows) for rows in charts])
-    height = max(sum(_TITLE + len(charts[number]) for number in column) for column in columns)
-    figure = plt.figure(figsize=(4.8 * len(columns), _LEVEL * height + 0.5), layout="constrained")
+    tallest = max(sum(_TITLE + len(charts[number]) for number in column) for column in columns)
+    figure = plt.figure(figsize=(width * len(columns), height * tallest + 0.5), layout="constrained")
     plt.close(figure)
     figure.patch.set_alpha(0)
     grid = figure.add_gridspec(1, len(columns))
     for number_of_column, column in enumerate(columns):
         heights = [_TITLE + len(charts[number]) for number in column]
-        spare = [height - sum(heights)] if sum(heights) < height else []
+        spare = [tallest - sum(heights)] if sum(heights) < tallest else []
         inner = grid[number_of_column].subgridspec(len(heights + spare), 1, height_ratios=heights + spare)
         for row, number in enumerate(column):
-            levels(charts[number], plain(figure.add_subplot(inner[row])))
-    legend(*figure.axes)
+            draw(charts[number], plain(figure.add_subplot(inner[row])))
     return figure
 
 
@@ -132,23 +146,10 @@ def distributions(table: pd.DataFrame, subgroup: str = "all") -> Figure:
     Returns:
         the figure; pyplot does not keep it, so that a notebook shows it once.
     """
-    import matplotlib.pyplot as plt
-
     charts = [rows for _, rows in table[table["subgroup"] == subgroup].groupby("question", sort=False)]
     if not charts:
         raise InvalidSettings(f"there are no answers of subgroup {subgroup!r} to draw; there are {_subgroups(table)}")
-    columns = in_columns([_TITLE + len(rows) for rows in charts])
-    height = max(sum(_TITLE + len(charts[number]) for number in column) for column in columns)
-    figure = plt.figure(figsize=(5.4 * len(columns), _OPTION * height + 0.5), layout="constrained")
-    plt.close(figure)
-    figure.patch.set_alpha(0)
-    grid = figure.add_gridspec(1, len(columns))
-    for number_of_column, column in enumerate(columns):
-        heights = [_TITLE + len(charts[number]) for number in column]
-        spare = [height - sum(heights)] if sum(heights) < height else []
-        inner = grid[number_of_column].subgridspec(len(heights + spare), 1, height_ratios=heights + spare)
-        for row, number in enumerate(column):
-            distribution(charts[number], plain(figure.add_subplot(inner[row])))
+    figure = _side_by_side(charts, distribution, width=5.4, height=_OPTION)
     legend_of(figure.axes[0])
     return figure
 

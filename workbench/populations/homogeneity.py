@@ -59,7 +59,7 @@ def homogeneity_of(names: Sequence[str], texts: Sequence[str], *, seed: int = 0)
     n = len(texts)
     if n < 2:
         return Homogeneity(math.nan, math.nan, None, math.nan, 0, 0)
-    vectors = _tf_idf(texts)
+    vectors = tf_idf([_WORD.findall(text.casefold()) for text in texts])
     if n <= MOST_PEOPLE:
         first, second = np.triu_indices(n, 1)
         values = (vectors @ vectors.T).toarray()[first, second]
@@ -86,16 +86,21 @@ def _cosines(vectors: Any, first: Numbers, second: Numbers) -> Numbers:
     return np.concatenate([np.asarray(part).ravel() for part in parts])
 
 
-def _tf_idf(texts: Sequence[str]) -> Any:
-    """Return vectors of length 1, a row a text.
+def tf_idf(texts: Sequence[Sequence[str]]) -> Any:
+    """Return a sparse matrix of TF-IDF vectors of length 1, a row a text (Salton & Buckley 1988).
 
-    Idf is smoothed: what all texts have still counts, or people who differ only in their name would have nothing in
-    common.
+    tf is the number of times that a word is in a text; idf = ln((1 + n) / (1 + df)) + 1, smoothed: what all texts have
+    still counts, or people who differ only in their name would have nothing in common.
+
+    Args:
+        texts: the words of each; one without words is a row of zeros.
     """
     import numpy as np
     from scipy.sparse import csr_array, diags_array
 
-    counts = [Counter(_WORD.findall(text.casefold())) for text in texts]
+    if not texts:
+        return np.zeros((0, 1))
+    counts = [Counter(words) for words in texts]
     places = {word: place for place, word in enumerate(dict.fromkeys(word for count in counts for word in count))}
     ends = np.cumsum([0, *map(len, counts)])
     columns = np.array([places[word] for count in counts for word in count], dtype=np.intp)

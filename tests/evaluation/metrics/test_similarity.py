@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from tests.evaluation.metrics.runs import Meanings, by_step, events_of, measured, said
 from workbench.evaluation.metrics.dispersion import dispersion
-from workbench.evaluation.metrics.similarity import similarity_rows, similarity_steps, tf_idf
+from workbench.evaluation.metrics.similarity import similarity_rows, similarity_steps
 from workbench.evaluation.metrics.sources import read_run
 from workbench.evaluation.metrics.turns import turns_of
-from workbench.populations.homogeneity import homogeneity_of
+from workbench.populations.homogeneity import homogeneity_of, tf_idf
 
 PEOPLE = ("Ann", "Bob", "Cem")
 RUNS = st.lists(

@@ -36,12 +36,13 @@ from workbench.evaluation.metrics.rows import (
     table_of,
 )
 from workbench.evaluation.metrics.shares import share_rows
-from workbench.evaluation.metrics.similarity import similarity_rows, similarity_steps, tf_idf
+from workbench.evaluation.metrics.similarity import similarity_rows, similarity_steps
 from workbench.evaluation.metrics.sources import MeasuredRun, read_run
 from workbench.evaluation.metrics.trend import FEWEST_STEPS, trend_of
 from workbench.evaluation.metrics.turns import Turn, turns_of
 from workbench.evaluation.metrics.variety import variety_rows
 from workbench.llm.client import LLM, default_llm
+from workbench.populations.homogeneity import tf_idf
 from workbench.record.events import Event
 from workbench.record.run_file import RunFile
 from workbench.worlds.world import World

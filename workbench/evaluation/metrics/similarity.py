@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,31 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     Numbers = np.ndarray[Any, np.dtype[Any]]
-
-
-def tf_idf(texts: Sequence[Sequence[str]]) -> Any:
-    """Return a sparse matrix of TF-IDF vectors of length 1, a row a text (Salton & Buckley 1988).
-
-    tf is the number of times that a word is in a text; idf = ln((1 + n) / (1 + df)) + 1, smoothed as in
-    `populations.homogeneity`: what all texts have still counts.
-
-    Args:
-        texts: the words of each, one or more.
-    """
-    import numpy as np
-    from scipy.sparse import csr_array, diags_array
-
-    if not texts:
-        return np.zeros((0, 1))
-    counts = [Counter(words) for words in texts]
-    places = {word: place for place, word in enumerate(dict.fromkeys(word for count in counts for word in count))}
-    ends = np.cumsum([0, *map(len, counts)])
-    columns = np.array([places[word] for count in counts for word in count], dtype=np.intp)
-    values = np.array([number for count in counts for number in count.values()], dtype=float)
-    frequency = np.bincount(columns, minlength=len(places))
-    weighted = values * (np.log((1 + len(texts)) / (1 + frequency)) + 1)[columns]
-    vectors = csr_array((weighted, columns, ends), shape=(len(texts), len(places)))
-    return diags_array(1 / np.sqrt((vectors**2).sum(axis=1))) @ vectors
 
 
 def similarity_rows(people: Sequence[str], turns: Sequence[Turn], vectors: Any, way: str) -> Iterator[Row]:
