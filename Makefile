@@ -29,12 +29,14 @@ check: $(READY)  ## lint, format, types and the rooms' imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## measure the engine against the scripted model server, a large memory, 10,000 people, 50 who are written, and 1,200 scores
+bench: $(READY)  ## measure the engine against the scripted model server, a large memory, 10,000 people, 50 who are written, 1,200 scores, and judges on the embedded model
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.populations
 	$(BIN)/python -m benchmarks.scoring
+	$(BIN)/python -m benchmarks.similarity
+	$(BIN)/python -m benchmarks.judging
 
 notebooks: $(READY)  ## run every notebook on the embedded model
 	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=600 notebooks

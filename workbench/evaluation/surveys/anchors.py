@@ -5,10 +5,10 @@ the similarities, less the lowest, are the probabilities of the points. Several 
 
 What is added here: an answer is taken apart into its clauses, and those that are nearest to some anchor count most.
 People say what they would do in a few words and then give reasons, which say more of the product than of the answer.
-On 250 answers to a concept test that were written for it (`tests/evaluation/surveys`), the rank correlation with the
-point was, with the encoder in the process: 0.64 with one set of anchors on whole answers, 0.64 with thirteen sets, 0.73
-with thirteen sets on clauses (half of the answers served to choose; 0.72 on the other half). On answers about many
-different products, which seldom say it outright, it was 0.52: a larger embedding model is needed for these.
+On 250 answers to a concept test that were written for it, the rank correlation with the point is, with the encoder in
+the process: 0.64 with one set of anchors on whole answers, 0.65 with thirteen sets, 0.73 with thirteen sets on clauses
+(half of the answers served to choose; 0.72 on the other half). On answers about many different products, which seldom
+say it outright, it is 0.47: a larger embedding model is needed for these. `python -m benchmarks.similarity` prints it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ async def likert_probabilities(llm: LLM, text: str, question: Likert) -> dict[Co
     """
     anchors = await _embedded(llm, anchors_of(question))
     said = await llm.embed(clauses_of(text), purpose="survey")
-    return dict(zip(question.points, _probabilities(said, anchors, len(question.points)), strict=True))
+    return dict(zip(question.points, point_probabilities(said, anchors, len(question.points)), strict=True))
 
 
 @dataclass
@@ -85,7 +85,7 @@ def clauses_of(text: str) -> list[str]:
     return [part.strip() for part in _CLAUSES.split(text) if part.strip()] or [text]
 
 
-def _probabilities(said: Any, anchors: Any, n: int) -> list[float]:
+def point_probabilities(said: Any, anchors: Any, n: int) -> list[float]:
     """Return the probability of each of n points: the mean over the sets of anchors, and over clauses as they tell.
 
     Args:
