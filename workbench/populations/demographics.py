@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.agents.countries import country_of
-from workbench.agents.fixed_facts import check_facts
 from workbench.errors import InvalidSettings
 from workbench.populations.dimensions import Dimension, read_share, summing_to_one
 from workbench.populations.plan import FILE_TYPE, SamplingPlan
@@ -162,11 +161,9 @@ def _added(dimensions: dict[str, Dimension], path: Path, shares: Any, given: tup
     """Add a dimension; return why it is none, where it is none."""
     name = _name(path, dimensions)
     try:
-        found = Dimension(name, shares, given=given)
-        check_facts({name: 1 if found.ranges is not None else found.levels[0]})
+        dimensions[name] = Dimension(name, shares, given=given)
     except InvalidSettings as error:
         return [f"{' > '.join(path)}: {error}"]
-    dimensions[name] = found
     return []
 
 

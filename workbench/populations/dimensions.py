@@ -12,6 +12,7 @@ from itertools import combinations
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
+from workbench.agents.fixed_facts import check_facts
 from workbench.errors import InvalidSettings
 from workbench.populations.ranges import Range, parse_range
 
@@ -44,7 +45,7 @@ class Dimension:
             `shares`, from which the design weights then come.
 
     Raises:
-        InvalidSettings: shares that do not add up, levels that overlap, or a name that cannot be a key.
+        InvalidSettings: shares that do not add up, levels that overlap, or a name under which no persona can have them.
 
     >>> Dimension("gender", {"female": "50.8%", "male": "49.2%"}).levels
     ('female', 'male')
@@ -70,6 +71,7 @@ class Dimension:
             if unknown := set(_levels(self.sampled, len(given))) ^ set(self.levels):
                 raise InvalidSettings(f"{self.name}: sampled and shares differ in {', '.join(sorted(unknown))}")
         self._check_ranges()
+        check_facts({self.name: 1 if self.ranges is not None else self.levels[0]})
 
     def _read(self, shares: Any, what: str) -> Any:
         return _read_nested(_as_mapping(shares, self.name), len(self.given), f"{self.name}: {what}")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from workbench.agents.countries import require_country
-from workbench.agents.fixed_facts import check_facts
 from workbench.agents.persona_files import read_file, write_file
 from workbench.errors import InvalidPersona, InvalidSettings
 from workbench.populations.combinations import check_combination
@@ -364,7 +363,6 @@ def _check_dimensions(dimensions: Sequence[Any]) -> None:
                 )
         if missing := [name for name in dimension.given if name not in before]:
             raise InvalidSettings(f"{dimension.name} is given {', '.join(missing)}: put that before it in the plan")
-        check_facts({dimension.name: 1 if dimension.ranges is not None else dimension.levels[0]})
         _check_given(dimension, [before[name] for name in dimension.given])
         before[dimension.name] = dimension
 
