@@ -15,6 +15,7 @@ WorkbenchError
 │   ├── ContentFiltered               the provider's filter refused the request or cut the answer
 │   ├── NoPictures                    the model takes no pictures, and the prompt has one
 │   ├── UnreadableAnswer              not of the schema after every repair round
+│   │   └── AnswerTooLong             cut at the token limit, where less can be asked for
 │   ├── FactsNotKept                  a persona that breaks the facts it was to be written around
 │   └── EmbeddedModelMissing          the extra `local` is not installed, or its weights are not
 ├── BudgetSpent                       the next call could break the budget
@@ -111,6 +112,10 @@ class UnreadableAnswer(ModelError):
     """The answer was not of the schema after every repair round; `text` is the raw answer."""
 
     text: str
+
+
+class AnswerTooLong(UnreadableAnswer):
+    """The answer was cut at the token limit; whoever asked can ask for less at a time."""
 
 
 class FactsNotKept(ModelError):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from tests.llm.doubles import Opinion, ask, llm_at, run_python
 from tests.model_server import Capabilities, Reply
-from workbench.errors import UnreadableAnswer
+from workbench.errors import AnswerTooLong, UnreadableAnswer
 from workbench.llm.structured import NotOfSchema, is_strict, read, schema_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -210,6 +210,14 @@ async def test_answer_cut_at_the_limit_is_asked_for_again(model_server):
     server = model_server([Reply('{"text": "Yes', finish_reason="length"), '{"text": "Yes."}'])
     assert (await ask(llm_at(server), schema=Opinion)).value.text == "Yes."
     assert "cut off" in server.requests[1].body["messages"][-1]["content"]
+
+
+async def test_answer_cut_at_the_limit_is_refused_at_once_for_those_who_can_ask_for_less(model_server, tmp_path):
+    server = model_server([Reply('{"text": "Yes', finish_reason="length")])
+    for _ in range(2):  # kept: what goes on after a stop finds again that it has to ask for less
+        with pytest.raises(AnswerTooLong, match="cut off at the limit"):
+            await ask(llm_at(server, cache=tmp_path), schema=Opinion, when_cut="raise")
+    assert server.n_requests == 1
 
 
 async def test_text_cut_at_the_limit_is_unreadable(model_server, tmp_path):

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 from pydantic import BaseModel, SecretStr
 
-from workbench.errors import ContentFiltered, InvalidSettings, UnreadableAnswer
+from workbench.errors import AnswerTooLong, ContentFiltered, InvalidSettings, UnreadableAnswer
 from workbench.llm.cache import CallCache
 from workbench.llm.calls import Answer, Message, Reply, Request, Usage
 from workbench.llm.choosing import checked_budgets, chosen_endpoint, opened_cache
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Value = TypeVar("Value", bound=BaseModel)
+WhenCut = Literal["repair", "take", "raise"]
 
 EMBEDDED_TIMEOUT = 600.0
 """Seconds: other processes of this user share the one slot."""
@@ -188,7 +189,7 @@ class LLM:
         person: str | None = None,
         sample: int = 0,
         seed: int | None = None,
-        may_be_cut: bool = False,
+        when_cut: WhenCut = "repair",
         **sampling: Any,
     ) -> Reply[None]: ...
     @overload
@@ -201,7 +202,7 @@ class LLM:
         person: str | None = None,
         sample: int = 0,
         seed: int | None = None,
-        may_be_cut: bool = False,
+        when_cut: WhenCut = "repair",
         **sampling: Any,
     ) -> Reply[Value]: ...
     async def complete(
@@ -213,7 +214,7 @@ class LLM:
         person: str | None = None,
         sample: int = 0,
         seed: int | None = None,
-        may_be_cut: bool = False,
+        when_cut: WhenCut = "repair",
         **sampling: Any,
     ) -> Reply[Any]:
         """Ask the model once; from the call cache where the same was asked before.
@@ -225,11 +226,13 @@ class LLM:
             person: whom it is for, where it is for one.
             sample: the number of the replicate; another number is another draw.
             seed: passed to the endpoint where it takes one, and part of the cache key.
-            may_be_cut: whether an answer without a schema is taken though it ends at the token limit.
+            when_cut: what becomes of an answer that ends at the token limit: it is asked for again, shorter (`repair`),
+                taken where it has no schema (`take`), or refused at once (`raise`), for those who can ask for less.
             **sampling: `temperature`, `max_tokens`, `top_p` ... over those of this `LLM`.
 
         Raises:
             UnreadableAnswer: not of the schema after two repair rounds, or cut at the token limit.
+            AnswerTooLong: cut at the token limit, where `when_cut` is `raise`.
             ModelError: the endpoint failed or refused; see `workbench.errors`.
             BudgetSpent: the call could break a budget; nothing was sent.
             CacheMiss: in mode `replay`.
@@ -241,12 +244,14 @@ class LLM:
             answer, paid = await self._answer(rounds[-1], purpose, person)
             usage, cached = usage + answer.usage, cached and not paid
             try:
-                value = _value(answer, schema, may_be_cut=may_be_cut)
+                value = _value(answer, schema, may_be_cut=when_cut == "take")
                 break
             except NotOfSchema as problem:
+                if when_cut == "raise" and answer.finish_reason == "length":
+                    raise _unreadable(AnswerTooLong, answer, problem, purpose, person, len(rounds)) from problem
                 if schema is None or not remaining:
                     self.forget(request.key for request in rounds)
-                    raise _unreadable(answer, problem, purpose, person, len(rounds)) from problem
+                    raise _unreadable(UnreadableAnswer, answer, problem, purpose, person, len(rounds)) from problem
                 asked = [*asked, *_repair(answer, problem, schema)]
         if len(rounds) > 1 and self.cache.mode != "replay":
             self.cache.keep(rounds[0], answer)  # one key then has the whole call, for replays and recordings
@@ -389,10 +394,15 @@ def _repair(answer: Answer, problem: NotOfSchema, schema: type[BaseModel]) -> li
 
 
 def _unreadable(
-    answer: Answer, problem: NotOfSchema, purpose: str, person: str | None, rounds: int
+    family: type[UnreadableAnswer],
+    answer: Answer,
+    problem: NotOfSchema,
+    purpose: str,
+    person: str | None,
+    rounds: int,
 ) -> UnreadableAnswer:
     whom = f" of {person}" if person else ""
-    return UnreadableAnswer(
+    return family(
         f"The answer for {purpose}{whom} cannot be used after {rounds} round(s): {problem}. It began: "
         f"{answer.text[:200]!r}. The whole text is in the error's `text`; a larger model or more max_tokens may help.",
         text=answer.text,

@@ -69,7 +69,7 @@ async def option_probabilities(
         purpose=purpose,
         person=person,
         seed=seed,
-        may_be_cut=True,
+        when_cut="take",
         temperature=0.0,
         logprobs=True,
         **(EMBEDDED if llm.is_embedded else {"max_tokens": MOST_TOKENS, "top_logprobs": TOP}),
