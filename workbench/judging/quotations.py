@@ -1,0 +1,74 @@
+"""Whether a text has certain words, and where: how a quotation is verified."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_PLAIN = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚‛′`´", "'"),
+        **dict.fromkeys("“”„‟″«»", '"'),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+        "‹": "<",  # as `telling` writes a tag that stands in what was said
+        "›": ">",
+    }
+)
+_OUTER = "\"' \n\t"
+_DECIMAL = re.compile(r"\d[.,]\d")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff]")
+"""Scripts that put no space between words: Thai and Lao, Burmese, Khmer, kana, Han."""
+
+
+def find_quotation(text: str, quotation: str) -> tuple[int, int] | None:
+    """Return where a text has the words of a quotation: the first place, as start and end; None where it has not.
+
+    Case, the width of spaces, the form of quotation marks and dashes, and how letters are composed (NFKD) do not count,
+    nor do quotation marks around the whole. Words have to be whole: `art` is not in `party`.
+
+    >>> find_quotation("Well, I’d  buy it.", "i'd buy it")
+    (6, 17)
+    >>> find_quotation("What a party!", "art")
+    """
+    wanted, _ = _normalised(quotation)
+    haystack, places = _normalised(text)
+    for words in dict.fromkeys((wanted.strip(), wanted.strip(_OUTER))):
+        start = haystack.find(words) if words else -1
+        while start >= 0:
+            end = start + len(words)
+            if not (_inside_a_word(haystack, start) or _inside_a_word(haystack, end)):
+                return places[start][0], places[end - 1][1]
+            start = haystack.find(words, start + 1)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _normalised(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return a text as it is compared, and from where to where each of its characters stands in the text."""
+    letters: list[str] = []
+    places: list[tuple[int, int]] = []
+    for place, letter in enumerate(text):
+        plain = unicodedata.normalize("NFKD", letter).translate(_PLAIN).casefold()
+        for one in plain:
+            if one.isspace() and letters and letters[-1] == " ":
+                places[-1] = (places[-1][0], place + 1)
+            elif unicodedata.category(one) != "Cf":
+                letters.append(" " if one.isspace() else one)
+                places.append((place, place + 1))
+    return "".join(letters), places
+
+
+def _inside_a_word(text: str, place: int) -> bool:
+    """Return whether a word or a number goes on over a place between two characters."""
+    if not 0 < place < len(text):
+        return False
+    before, after = text[place - 1], text[place]
+    if unicodedata.combining(after) or _inside_a_number(text, place):
+        return True
+    return before.isalnum() and after.isalnum() and not (_UNSPACED.match(before) or _UNSPACED.match(after))
+
+
+def _inside_a_number(text: str, place: int) -> bool:
+    """Return whether a place is beside a point or comma that has digits on both sides."""
+    return any(_DECIMAL.match(text, at) for at in (place - 2, place - 1) if at >= 0)
