@@ -26,6 +26,7 @@ WorkbenchError
 └── StorageError (OSError)            a file that cannot be read or written
     ├── DamagedFile                   not what it should be: never overwritten
     ├── NewerFile                     written by a later version: never overwritten
+    ├── ExportExists (FileExistsError) files are already where an export is to go
     └── RunExists (FileExistsError)   a run file is already there
 """
 
@@ -179,6 +180,12 @@ class NewerFile(StorageError):
 
 class RunExists(StorageError, FileExistsError):
     """A run file is already at the path."""
+
+
+class ExportExists(StorageError, FileExistsError):
+    """Files are already where an export is to go; nothing was written."""
+
+    paths: tuple[Path, ...]
 
 
 @contextmanager

@@ -7,14 +7,10 @@ import json
 import os
 import shutil
 import stat
-import unicodedata
 import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from pathvalidate import is_valid_filename
 from PIL import Image
 
 from tests.agents.test_seeing import eyes
@@ -29,7 +25,6 @@ from workbench.llm.cache import CallCache
 from workbench.llm.client import LLM
 from workbench.llm.running import sync
 from workbench.record.run_file import RunFile
-from workbench.worlds.archive_layout import file_names, folded
 from workbench.worlds.archives import pack, read_manifest, unpack
 from workbench.worlds.world import World
 
@@ -278,21 +273,6 @@ def test_hostile_names_make_files_that_stay_inside(server, tmp_path, name):
     folder = unpack(pack(tmp_path / "run.sqlite"))
     (file,) = (folder / "personas").iterdir()
     assert Person.load(file).name == name
-
-
-@given(
-    st.lists(
-        st.text(max_size=80) | st.sampled_from(["Lisa", "LISA", "lisa-2", "CON", "con", "é", "e\u0301", "e/\u0301"])
-    )
-)
-def test_file_names_never_collide_and_stay_inside(names):
-    made = file_names(names)
-    assert len({folded(name) for name in made}) == len(names)
-    for name in made:
-        assert is_valid_filename(f"{name}.agent.json", platform="universal")
-        assert unicodedata.is_normalized("NFC", name)
-        assert Path("/inside", f"{name}.agent.json").resolve().parent == Path("/inside")
-        assert len(f"{name}.agent.json".encode()) <= 255
 
 
 def test_pictures_come_along_with_the_right_ending_each_once(model_server, tmp_path):

@@ -25,8 +25,9 @@ from workbench.errors import (
 )
 from workbench.populations.column_values import rows_of, table_of
 from workbench.populations.plan import SamplingPlan
+from workbench.record.file_names import file_names
 from workbench.record.placing import IfExists, check_if_exists
-from workbench.worlds.archive_layout import PERSONA_ENDING, file_names
+from workbench.worlds.archive_layout import PERSONA_ENDING
 
 if TYPE_CHECKING:
     from workbench.populations.population import Population

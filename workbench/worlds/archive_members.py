@@ -13,6 +13,7 @@ from workbench.llm import sentence_encoder
 from workbench.llm.cache import CallCache
 from workbench.llm.calls import Request
 from workbench.record.events import Event
+from workbench.record.file_names import file_names
 from workbench.record.run_file import RunFile, reading
 from workbench.record.telling import words_of
 from workbench.worlds.archive_layout import (
@@ -25,7 +26,6 @@ from workbench.worlds.archive_layout import (
     RECORDING,
     REPORT,
     RUN,
-    file_names,
 )
 from workbench.worlds.run_report import people_at_end, report_on
 

@@ -30,6 +30,7 @@ from workbench.errors import (
     storage_errors,
 )
 from workbench.html import runs_nothing
+from workbench.record.file_names import folded
 from workbench.worlds.archive_layout import (
     MANIFEST,
     PERSONA_ENDING,
@@ -43,7 +44,6 @@ from workbench.worlds.archive_layout import (
     VERSION,
     Header,
     Manifest,
-    folded,
 )
 
 LARGEST = 2 * 1024**3
