@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -15,7 +16,29 @@ _STYLE = (
 _QUIET = "color:var(--jp-content-font-color2,#777);font-size:92%"
 
 
+_PROBLEM = "color:#b3261e;background:#b3261e14;border-radius:4px;padding:0 .3em;font-size:92%"
+
+
 _THUMBNAIL = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
+
+
+@dataclass(frozen=True)
+class Links:
+    """A cell of a table that leads to events of the same page."""
+
+    events: tuple[tuple[str, str], ...]
+    """The number of each, and what it says: it is shown where a pointer rests on the link."""
+    problem: str = ""
+    """Why they are not to be relied on."""
+
+    @property
+    def html(self) -> str:
+        """The links as HTML."""
+        links = (
+            f'<a href="#event-{text(number)}" title="{text(said)}">{text(number)}</a>' for number, said in self.events
+        )
+        problem = f' <span style="{_PROBLEM}">{text(self.problem)}</span>' if self.problem else ""
+        return ", ".join(links) + problem
 
 
 def text(value: object) -> str:
@@ -42,12 +65,16 @@ def box(title: str, subtitle: str, body: str = "") -> str:
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table of texts, aligned to the left; without a head when there are no headings."""
+    """Return a table of texts and links, aligned to the left; without a head when there are no headings."""
     left = ' style="text-align:left;vertical-align:top;padding:.15em 1.2em .15em 0"'
     head = "".join(f"<th{left}>{text(heading)}</th>" for heading in headings)
     head = f"<thead><tr>{head}</tr></thead>" if headings else ""
-    body = "".join("<tr>" + "".join(f"<td{left}>{text(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(f"<td{left}>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table>{head}<tbody>{body}</tbody></table>"
+
+
+def _cell(value: object) -> str:
+    return value.html if isinstance(value, Links) else text(value)
 
 
 def dialogue(rows: Sequence[tuple[int, str, str, str, bool]], thumbnails: Mapping[int, str] | None = None) -> str:

@@ -15,6 +15,7 @@ from workbench.errors import InvalidSettings, ModelError, UnreadableAnswer
 from workbench.extraction.extractor import extract
 
 FIELDS = {"idea": str, "owner": str}
+COLUMNS = ["idea", "owner", "quotes", "evidence", "unsupported", "note"]
 
 
 class Mood(StrEnum):
@@ -45,26 +46,37 @@ async def test_rows_come_in_order_with_fields_evidence_and_support(model_server)
     assert frame.to_dict("list") == {
         "idea": ["cold soup", "carton"],
         "owner": ["Oscar", "Ö“李"],
+        "quotes": [["A cold soup!"], ["In a carton.", "A cold soup!"]],
         "evidence": [[1], [2, 1]],
-        "supported": [True, True],
+        "unsupported": [False, False],
+        "note": ["", ""],
     }
     assert server.n_requests == 1
 
 
-@pytest.mark.parametrize(("named", "kept"), [([], []), ([99], []), ([99, 2], [2]), ([0, -1], [])])
-async def test_evidence_that_is_not_there_does_not_support(model_server, named, kept):
+@pytest.mark.parametrize(
+    ("named", "kept", "note"),
+    [
+        ([], [], "it names no event"),
+        ([99], [], "it names event 99, not among those shown"),
+        ([99, 2], [2], "it names event 99, not among those shown"),
+        ([0, -1], [], "it names events 0, -1, not among those shown"),
+    ],
+)
+async def test_row_that_names_what_is_not_there_is_kept_and_marked(model_server, named, kept, note):
     frame, _ = await extracted(model_server, rows({"idea": "soup", "owner": "", "evidence": named}))
-    assert frame[["evidence", "supported"]].values.tolist() == [[kept, bool(kept)]]
+    assert frame[["idea", "evidence", "unsupported", "note"]].values.tolist() == [["soup", kept, True, note]]
+    assert frame.attrs["extraction"]["n_unsupported"] == 1
 
 
 async def test_nothing_found_is_an_empty_frame_with_columns(model_server):
     frame, _ = await extracted(model_server, rows())
-    assert (list(frame.columns), len(frame)) == (["idea", "owner", "evidence", "supported"], 0)
+    assert (list(frame.columns), len(frame)) == (COLUMNS, 0)
 
 
 async def test_nothing_happened_is_an_empty_frame_and_no_request(model_server):
     frame, server = await extracted(model_server, rows(), source=person())
-    assert (list(frame.columns), len(frame), server.n_requests) == (["idea", "owner", "evidence", "supported"], 0, 0)
+    assert (list(frame.columns), len(frame), server.n_requests) == (COLUMNS, 0, 0)
 
 
 async def test_nothing_to_see_is_no_request(model_server):
@@ -112,7 +124,7 @@ async def test_fields_may_be_a_model_with_its_own_rules(model_server):
     answer = [rows({"idea": "soup", "votes": -1}), rows({"idea": "soup", "votes": 2})]
     frame, server = await extracted(model_server, answer, Idea)
     assert frame[["idea", "votes"]].values.tolist() == [["soup", 2]]
-    assert list(frame.columns) == ["idea", "votes", "evidence", "supported"]
+    assert list(frame.columns) == ["idea", "votes", *COLUMNS[2:]]
     assert "in their own words" in json.dumps(server.requests[0].body["response_format"])
 
 
@@ -150,7 +162,9 @@ async def test_same_extraction_is_paid_once(model_server, tmp_path):
         (str, "a mapping or a model"),
         (Idea(idea="x", votes=1), "a mapping or a model"),
         ({"evidence": list[int]}, "evidence"),
-        ({"supported": bool, "idea": str}, "supported"),
+        ({"unsupported": bool, "idea": str}, "unsupported"),
+        ({"quotes": str}, "quotes"),
+        ({"note": str}, "note"),
         ({"product idea": str}, "product idea"),
         ({"2nd": str}, "2nd"),
         ({"_hidden": str}, "_hidden"),

@@ -47,7 +47,7 @@ def test_content_is_never_read_as_a_template(where, content):
 
 @given(st.text(min_size=1))
 def test_content_comes_through_as_it_is(content):
-    assert content in render("extract_user", objective="ideas", transcript=content)
+    assert content in render("extract_user", objective="ideas", transcript=content, whom="")
     assert render_text("{{ said }}.", "a claim", said=content) == f"{content}."
 
 

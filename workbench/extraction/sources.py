@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -16,7 +17,7 @@ from workbench.agents.grounding.reading import SUFFIXES, read_document
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings, UnknownName
 from workbench.evaluation.metrics.sources import MeasuredRun, read_run
-from workbench.llm.client import LLM
+from workbench.llm.client import LLM, default_llm
 from workbench.record.events import START, Event
 from workbench.record.run_file import RunFile
 from workbench.worlds.recording import llm_of
@@ -44,8 +45,8 @@ class Unit:
     """What tells it from others: `run`, `person`, `step`, as far as there are several."""
     events: Sequence[Event]
     """All of it, in order."""
-    llm: LLM | None
-    """The model of its run or person."""
+    model: Callable[[], LLM]
+    """Gives the model of its run or person."""
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {value}" for name, value in self.labels.items()) or "the run"
@@ -60,7 +61,7 @@ class _Recorded:
     events: Sequence[Event]
     views: Mapping[str, Sequence[Event]]
     """What each person perceived and did, by name."""
-    llm: LLM | None = None
+    model: Callable[[], LLM] = default_llm
 
 
 def units_of(source: Sources, per: Per = "run") -> list[Unit]:
@@ -104,10 +105,10 @@ def _listed(source: Any) -> tuple[list[Any], list[str] | None]:
 def _recorded(source: Any, name: str | None) -> _Recorded:
     if isinstance(source, Person):
         events = source.memory.unforgotten
-        return _Recorded(name or source.name, "person", events, {source.name: events}, source.llm)
+        return _Recorded(name or source.name, "person", events, {source.name: events}, lambda: source.llm)
     if isinstance(source, World):
         views = {person.name: person.memory.unforgotten for person in source.people}
-        return _Recorded(name or source.name, "run", source.events(), views, source.llm)
+        return _Recorded(name or source.name, "run", source.events(), views, lambda: source.llm)
     if isinstance(source, RunFile):
         return _of_file(source, name or source.spec["name"])
     if isinstance(source, str | Path):
@@ -118,7 +119,7 @@ def _recorded(source: Any, name: str | None) -> _Recorded:
 
 def _of_file(run: RunFile, name: str) -> _Recorded:
     views = {person: _unforgotten(list(run.perceived_by(person))) for person in run.people}
-    return _Recorded(name, "run", list(run.events()), views, llm_of(run.spec))
+    return _Recorded(name, "run", list(run.events()), views, partial(llm_of, run.spec))
 
 
 def _of_text_or_path(given: str | Path, name: str | None) -> _Recorded:
@@ -187,12 +188,12 @@ def _units(one: _Recorded, name: str, per: Per, several: bool) -> Iterator[Unit]
     labels: dict[str, Any] = {kind: name} if several or (kind, per) == ("person", "person") else {}
     if per == "person" and kind == "run":
         for person, events in one.views.items():
-            yield Unit({**labels, "person": person}, events, one.llm)
+            yield Unit({**labels, "person": person}, events, one.model)
     elif per == "step":
         for step, events_of_step in groupby(one.events, key=lambda event: event.step):
-            yield Unit({**labels, "step": step}, list(events_of_step), one.llm)
+            yield Unit({**labels, "step": step}, list(events_of_step), one.model)
     else:
-        yield Unit(labels, one.events, one.llm)
+        yield Unit(labels, one.events, one.model)
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:
