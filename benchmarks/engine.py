@@ -95,10 +95,10 @@ def _world(llm: wb.LLM, *, people: int) -> Iterator[wb.World]:
     del os.environ["TQDM_DISABLE"]
 
 
-async def send_bare(base_url: str, requests: list[dict[str, Any]]) -> None:
+async def send_bare(base_url: str, requests: list[dict[str, Any]], at_once: int = 20) -> None:
     client = openai.AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0)
-    for start in range(0, len(requests), 20):
-        await asyncio.gather(*(client.chat.completions.create(**r) for r in requests[start : start + 20]))
+    for start in range(0, len(requests), at_once):
+        await asyncio.gather(*(client.chat.completions.create(**r) for r in requests[start : start + at_once]))
 
 
 async def _warm_up() -> None:

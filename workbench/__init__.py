@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from workbench.evaluation.surveys.survey import Section, Survey
     from workbench.evaluation.validation import validate
     from workbench.extraction.extractor import extract
+    from workbench.extraction.fields import Quotation
     from workbench.judging import propositions
     from workbench.judging.propositions import Proposition
     from workbench.judging.scales import Scale
@@ -87,6 +88,7 @@ _WHERE = {
     "Persona": "workbench.agents.persona",
     "Population": "workbench.populations.population",
     "Proposition": "workbench.judging.propositions",
+    "Quotation": "workbench.extraction.fields",
     "Ranking": "workbench.evaluation.surveys.questions",
     "RunFile": "workbench.record.run_file",
     "SamplingPlan": "workbench.populations.plan",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.extraction.parts import halves_of, parts_of
+from workbench.extraction.parts import halves_of, parts_of, size_of
 from workbench.llm.calls import estimate_tokens
 from workbench.record.events import START, Event
 from workbench.record.telling import tell
@@ -21,7 +21,13 @@ def events(lengths):
 
 
 def tokens(part):
-    return sum(estimate_tokens(tell(event, with_id=True)) for event in part)
+    return sum(map(size_of, part))
+
+
+@pytest.mark.parametrize("name", ["", "Ann", "Anna Gabriella van der Linden-Okonkwo"])
+def test_size_of_an_event_is_that_of_what_is_told(name):
+    event = Event(1234, 1, START, "action", "TALK", name, name, "I would buy it. " * 3)
+    assert estimate_tokens(tell(event, with_id=True)) <= size_of(event) <= 2 * estimate_tokens(tell(event))
 
 
 @given(LENGTHS, st.integers(200, 2000))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, create_model
@@ -98,11 +99,11 @@ class _Wanted:
     merge: bool | None
     part_tokens: int
 
-    @property
+    @cached_property
     def schema(self) -> type[BaseModel]:
         """The shape of an answer."""
-        row = self.row
-        return create_model("Rows", rows=(list[row], ...))  # type: ignore[valid-type]
+        rows: type[BaseModel] = create_model("Rows", rows=(list[self.row], ...))  # type: ignore[name-defined]
+        return rows
 
 
 @dataclass(frozen=True)

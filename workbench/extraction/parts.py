@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from workbench.llm.calls import estimate_tokens
 from workbench.record.events import Event
-from workbench.record.telling import tell
 
 OVERLAP = 10
 """The share of a part that its neighbour has, too: one in ten."""
+_TAG = 12
+"""Tokens of what stands around an event."""
 _SHORTEST = 400
 """Characters of one event from which its text is read in pieces where it does not fit a prompt by itself."""
 
@@ -22,7 +23,7 @@ def parts_of(events: Sequence[Event], most_tokens: int) -> list[Sequence[Event]]
         events: in order.
         most_tokens: of a part, as estimated; an event that is longer is a part of its own.
     """
-    sizes = [estimate_tokens(tell(event, with_id=True)) for event in events]
+    sizes = [size_of(event) for event in events]
     parts: list[Sequence[Event]] = []
     start = end = 0
     while end < len(events):
@@ -30,6 +31,11 @@ def parts_of(events: Sequence[Event], most_tokens: int) -> list[Sequence[Event]]
         parts.append(events[start:end])
         start = _overlapping(sizes, start, end, most_tokens // OVERLAP)
     return parts
+
+
+def size_of(event: Event) -> int:
+    """Estimate the tokens of an event as a prompt tells it."""
+    return estimate_tokens(event.content) + estimate_tokens(event.source + event.target) + _TAG
 
 
 def _end_of_part(sizes: Sequence[int], start: int, most: int) -> int:

@@ -17,6 +17,7 @@ _PLAIN = str.maketrans(
 )
 _OUTER = "\"' \n\t"
 _DECIMAL = re.compile(r"\d[.,]\d")
+_SPACE = re.compile(r"\s+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff]")
 """Scripts that put no space between words: Thai and Lao, Burmese, Khmer, kana, Han."""
 
@@ -31,32 +32,44 @@ def find_quotation(text: str, quotation: str) -> tuple[int, int] | None:
     (6, 17)
     >>> find_quotation("What a party!", "art")
     """
-    wanted, _ = _normalised(quotation)
-    haystack, places = _normalised(text)
+    wanted, letters = _letters(quotation), _letters(text)
     for words in dict.fromkeys((wanted.strip(), wanted.strip(_OUTER))):
-        start = haystack.find(words) if words else -1
+        start = letters.find(words) if words else -1
         while start >= 0:
             end = start + len(words)
-            if not (_inside_a_word(haystack, start) or _inside_a_word(haystack, end)):
+            if not (_inside_a_word(letters, start) or _inside_a_word(letters, end)):
+                places = _places(text)
                 return places[start][0], places[end - 1][1]
-            start = haystack.find(words, start + 1)
+            start = letters.find(words, start + 1)
     return None
 
 
 @lru_cache(maxsize=4096)
-def _normalised(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return a text as it is compared, and from where to where each of its characters stands in the text."""
-    letters: list[str] = []
+def _letters(text: str) -> str:
+    """Return a text as it is compared."""
+    plain = text.casefold() if text.isascii() else "".join(map(_plain, text))
+    return _SPACE.sub(" ", plain)
+
+
+def _places(text: str) -> list[tuple[int, int]]:
+    """Return from where to where each of the letters that are compared stands in the text."""
     places: list[tuple[int, int]] = []
+    was_space = False
     for place, letter in enumerate(text):
-        plain = unicodedata.normalize("NFKD", letter).translate(_PLAIN).casefold()
-        for one in plain:
-            if one.isspace() and letters and letters[-1] == " ":
+        for one in _plain(letter):
+            if one.isspace() and was_space:
                 places[-1] = (places[-1][0], place + 1)
-            elif unicodedata.category(one) != "Cf":
-                letters.append(" " if one.isspace() else one)
+            else:
                 places.append((place, place + 1))
-    return "".join(letters), places
+            was_space = one.isspace()
+    return places
+
+
+@lru_cache(maxsize=4096)
+def _plain(letter: str) -> str:
+    """Return what is compared of a letter: in its simplest form, and in lower case; nothing of what is not seen."""
+    plain = unicodedata.normalize("NFKD", letter).translate(_PLAIN).casefold()
+    return "".join(one for one in plain if unicodedata.category(one) != "Cf")
 
 
 def _inside_a_word(text: str, place: int) -> bool:
