@@ -16,7 +16,8 @@ WorkbenchError
 │   ├── NoPictures                    the model takes no pictures, and the prompt has one
 │   ├── UnreadableAnswer              not of the schema after every repair round
 │   │   └── AnswerTooLong             cut at the token limit, where less can be asked for
-│   ├── FactsNotKept                  a persona that breaks the facts it was to be written around
+│   ├── FactsNotKept                  a persona or a text that breaks facts that were fixed, in every attempt
+│   ├── RewritingFailed               a text that is empty, unchanged or too short, in every attempt
 │   └── EmbeddedModelMissing          the extra `local` is not installed, or its weights are not
 ├── BudgetSpent                       the next call could break the budget
 ├── ChecksFailed                      a turn that did not pass its checks, where `on_failure` is `raise`
@@ -120,12 +121,23 @@ class AnswerTooLong(UnreadableAnswer):
 
 
 class FactsNotKept(ModelError):
-    """The model wrote a persona that breaks fixed facts, in every attempt."""
+    """The model wrote a persona or a text that breaks fixed facts, in every attempt."""
 
-    person: str
+    person: str = ""
+    """Who was to be written; empty for a text."""
     attributes: tuple[str, ...]
     """The facts that the last attempt broke."""
     attempts: int
+    text: str = ""
+    """What was written last, of a text."""
+
+
+class RewritingFailed(ModelError):
+    """The model gave back a text that is empty, unchanged or shorter than asked for, in every attempt."""
+
+    attempts: int
+    text: str
+    """What was written last."""
 
 
 class EmbeddedModelMissing(ModelError):

@@ -27,7 +27,7 @@ _TAGS = {
     "RESULT": "result",
     "STORY": "story",
 }
-_QUOTES = frozenset({*_TAGS.values(), "memory", "document", "does", "proposed", "feedback", "text"})
+_QUOTES = frozenset({*_TAGS.values(), "memory", "document", "does", "proposed", "feedback", "text", "context", "facts"})
 _NO_MARKUP = str.maketrans({'"': "'", "<": "‹", ">": "›"})
 
 

@@ -186,8 +186,9 @@ class WordProcessor(Tool):
 
 async def _enrich(llm: LLM, document: WrittenDocument) -> dict[str, Any]:
     """Return what a model makes of a document, what was there before, and the call; nothing if it says nothing."""
-    user = render("enrich_user", document=quote("document", document.text, name=document.title))
-    messages = asked_of(render("enrich_system"), user)
+    told = quote("document", document.text, name=document.title)
+    user = render("document_user", document=told, context="", facts="", style="", times=None, requirements="")
+    messages = asked_of(render("enrich_system"), user.rstrip())
     seed = derive_seed("enrich", document.owner, document.title, document.revision)
     reply = await llm.complete(messages, _Enriched, purpose="enrich", person=document.owner, seed=seed)
     if not reply.value.text.strip():
