@@ -1,0 +1,155 @@
+"""`merge_rows`: rows of many runs that mean the same, made one; nothing is lost, and no order counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import InvalidSettings
+from workbench.extraction.rows_of_runs import MADE, RunRow, canonical, rows_of_runs
+from workbench.extraction.same_meaning import Grouping, representative, same_meaning
+from workbench.llm.client import LLM, default_llm
+from workbench.llm.meter import Budget
+
+if TYPE_CHECKING:
+    from workbench.extraction.merged_table import MergedTable
+    from workbench.extraction.rows_of_runs import Tables
+
+
+async def merge_rows(
+    tables: Tables,
+    same: str,
+    *,
+    by: str | Collection[str],
+    rows_at_once: int = 100,
+    llm: LLM | None = None,
+    budget: Budget | None = None,
+) -> MergedTable:
+    """Merge rows of many runs that mean the same, as a model says.
+
+    Rows whose words are equal but for case and spaces are one without a question. The others are read in blocks until
+    every two have met; what is one with a second row that is one with a third is one with both. The order of tables and
+    of rows makes no difference: rows are put in one order before anything is asked. What was answered is in the call
+    cache, and is not paid for again.
+
+    A row that the model names in no group stays alone. Numbers that it invents are passed over; of one that it puts in
+    two groups of an answer the first counts. Both are counted in `attrs`. Each row of the tables is in one merged row.
+
+    Args:
+        tables: as `extract` and `reduce` return them: one with a column `run` (of people: `person`), several, or
+            several by the names of their runs. Without names and such a column they are `run 1`, `run 2` ... in order.
+        same: what rows that belong together are, such as "the same product idea".
+        by: the column, or columns, that the model compares. Rows where it is missing or blank stay alone.
+        rows_at_once: in one request, at most.
+        llm: the model; that of the settings when not given.
+        budget: what may be spent.
+
+    Returns:
+        a DataFrame, rows of most runs first.
+
+        - `by`: the words of one of the merged rows: the most frequent ones, of these the most typical (the medoid by
+          their words), of these the first by alphabet.
+        - The other columns of the tables: the most frequent value, of these one that stands beside those words, of
+          these the first by alphabet. Unsupported rows have no say in either where others are supported.
+        - `variants`: all that `by` says, most frequent first; `runs`, sorted; `n_runs`; `n_rows`; `evidence`, sorted,
+          `{"run": ..., "event": ...}`; `unsupported`: whether all merged rows are; `note`: why.
+
+        `person`, `step`, `quotes` and `spans` are of single rows, and left out. `attrs["merging"]` has the model,
+        counts and the cost.
+
+    Raises:
+        InvalidSettings: something that is no table, a column that is not there, or a run without a name.
+        ModelError: no readable answer.
+        BudgetSpent: the next request could break the budget; what was answered is in the call cache.
+    """
+    names = [by] if isinstance(by, str) else list(by)
+    if not isinstance(rows_at_once, int) or rows_at_once < 2:
+        raise InvalidSettings(f"rows_at_once={rows_at_once!r}: a whole number is needed, 2 or more")
+    rows, columns = rows_of_runs(tables, names)
+    model = (llm or default_llm()).metered(budget)
+    spelling = _spelling(rows)
+    counts = Counter(spelling[row.key] for row in rows if row.key)
+    found = await same_meaning(counts, same, rows_at_once, model) if counts else Grouping([], Counter())
+    groups = _groups(rows, found, spelling)
+    return _table(groups, names, columns, {"same": same, "by": names, **_facts(rows, groups, found, model)})
+
+
+def _spelling(rows: Iterable[RunRow]) -> dict[str, str]:
+    """Return how texts that differ in case and spaces alone are written: as most rows do."""
+    written: dict[str, Counter[str]] = {}
+    for row in rows:
+        written.setdefault(row.key, Counter())[row.text] += 1
+    return {key: min(texts, key=lambda text: (-texts[text], text)) for key, texts in written.items()}
+
+
+def _groups(rows: Sequence[RunRow], found: Grouping, spelling: Mapping[str, str]) -> list[list[RunRow]]:
+    """Return the rows in groups: each row is in one."""
+    of_text: dict[str, list[RunRow]] = {}
+    alone = [[row] for row in rows if not row.key]
+    for row in rows:
+        if row.key:
+            of_text.setdefault(spelling[row.key], []).append(row)
+    return [*([row for text in group for row in of_text[text]] for group in found.groups), *alone]
+
+
+def _merged(rows: Sequence[RunRow], by: Sequence[str], columns: Sequence[str]) -> dict[str, Any]:
+    """Return the row that all of these are."""
+    heard = [row for row in rows if not row.unsupported] or rows
+    text = representative(Counter(row.text for row in heard))
+    beside = [row for row in heard if row.text == text]
+    texts = Counter(row.text for row in rows if row.key)
+    evidence = sorted({(row.run, number) for row in rows for number in row.evidence})
+    runs = sorted({row.run for row in rows})
+    return {
+        **min((row.values for row in beside), key=canonical),
+        **{name: _most_frequent(name, heard, beside) for name in columns if name not in by},
+        "variants": sorted(texts, key=lambda one: (-texts[one], one)),
+        "runs": runs,
+        "n_runs": len(runs),
+        "n_rows": len(rows),
+        "evidence": [{"run": run, "event": number} for run, number in evidence],
+        "unsupported": all(row.unsupported for row in rows),
+        "note": "; ".join(sorted({row.note for row in heard if row.note})),
+    }
+
+
+def _most_frequent(name: str, rows: Sequence[RunRow], beside: Sequence[RunRow]) -> Any:
+    values = {_number(one): one for one in sorted((row.values[name] for row in rows), key=canonical)}
+    counts, near = (
+        Counter(_number(row.values[name]) for row in some if row.values[name] is not None) for some in (rows, beside)
+    )
+    return values[min(counts, key=lambda text: (-counts[text], -near[text], text))] if counts else None
+
+
+def _number(value: Any) -> str:
+    """Return a value as a text; a whole number is one number, whatever else was in its column."""
+    return canonical(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def _table(
+    groups: Sequence[Sequence[RunRow]], by: Sequence[str], columns: Sequence[str], facts: dict[str, Any]
+) -> MergedTable:
+    from workbench.extraction.merged_table import MergedTable
+
+    rows = [_merged(group, by, columns) for group in groups]
+    rows.sort(key=lambda row: (-row["n_runs"], -row["n_rows"], canonical(row)))
+    table = MergedTable(rows, columns=[*columns, *MADE])
+    table = table.astype({"n_runs": int, "n_rows": int, "unsupported": bool})
+    table.attrs["merging"] = facts
+    return table
+
+
+def _facts(rows: Sequence[RunRow], groups: Sequence[Sequence[RunRow]], found: Grouping, model: LLM) -> dict[str, Any]:
+    total = model.meter.total
+    return {
+        "model": model.model,
+        "caveat": model.caveat,
+        "n_rows": len(rows),
+        "n_merged": len(rows) - len(groups),
+        "n_invented": found.slips["invented"],
+        "n_twice": found.slips["twice"],
+        "n_calls": total.calls,
+        "n_from_cache": total.from_cache,
+        "usd": total.usd,
+    }
