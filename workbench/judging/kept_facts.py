@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +22,7 @@ FixedFacts = Sequence[str] | Mapping[str, str | int | float]
 
 Place = tuple[int, int]
 _ENDS = " \t\n.!?;,。！？؟।"
+_HAN_NUMBER = re.compile("[〇一二三四五六七八九十百千万億兆萬亿]+")
 _SHOWN = 120
 """Characters of a quotation in a reason."""
 
@@ -42,7 +44,7 @@ class Fact:
         if len(figures) == 1 and (figures[0].start, figures[0].end) == (0, len(self.value)):
             same = (one for one in figures_in(text) if one.value == figures[0].value)
             return next(((one.start, one.end) for one in same), None)
-        return find_quotation(text, self.value.strip(_ENDS))
+        return place_of(text, self.value.strip(_ENDS))
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,21 @@ class _Finding(BaseModel):
 
 class _Findings(BaseModel):
     facts: list[_Finding]
+
+
+def place_of(text: str, words: str) -> Place | None:
+    """Return the first place at which a text has certain words, with whole numbers: `200` is not in `1 200` or `-200`.
+
+    >>> place_of("1 200 euros, and 200 euros", "200 euros")
+    (17, 26)
+    """
+    offset = 0
+    while found := find_quotation(text[offset:], words):
+        start, end = found[0] + offset, found[1] + offset
+        if not any(first < place < last for first, last in _numbers(text) for place in (start, end)):
+            return start, end
+        offset = end
+    return None
 
 
 def facts_of(given: FixedFacts) -> tuple[Fact, ...]:
@@ -133,7 +150,7 @@ def _checked(text: str, fact: Fact, findings: Sequence[_Finding]) -> FactCheck:
     """Hold what a judge found of a fact, or nothing, against the text."""
     said = [one.quotation for one in findings if one.verdict == "kept"]
     for against in (one.quotation for one in findings if one.verdict == "contradicted"):
-        place = find_quotation(text, against)
+        place = place_of(text, against)
         if place and not find_quotation(str(fact), against):  # a fact does not contradict itself
             words = text[slice(*place)]
             return FactCheck(str(fact), False, "", words, place, f"the text contradicts it: {_short(words)}")
@@ -143,12 +160,16 @@ def _checked(text: str, fact: Fact, findings: Sequence[_Finding]) -> FactCheck:
         return FactCheck(str(fact), True, "word for word", text[slice(*place)], place)
     reason = f"the text has {fact.value!r}, but not as {fact.name!r}" if place else "it is missing"
     for quotation in said:
-        elsewhere = find_quotation(text, quotation)
+        elsewhere = place_of(text, quotation)
         words = text[slice(*elsewhere)] if elsewhere else ""
         if elsewhere and not (gone := lost(fact.value, words)):
             return FactCheck(str(fact), True, "in other words", words, elsewhere)
         reason = f"{_short(words)} lacks {', '.join(gone)}" if elsewhere else "it is missing"
     return FactCheck(str(fact), False, "", reason=reason)
+
+
+def _numbers(text: str) -> list[Place]:
+    return [(one.start, one.end) for one in figures_in(text)] + [one.span() for one in _HAN_NUMBER.finditer(text)]
 
 
 def _named(name: Any, value: Any) -> Fact:
