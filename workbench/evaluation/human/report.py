@@ -14,6 +14,7 @@ from workbench.evaluation.human.resampling import Resampling
 from workbench.evaluation.human.rows import Row, table_of
 from workbench.evaluation.human.told import Asked
 from workbench.evaluation.human.verdicts import Verdict
+from workbench.record import markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +73,7 @@ class HumanComparison:
 
     def to_markdown(self) -> str:
         """Return the report as Markdown: verdicts, statistics, and how questions were read."""
-        lines = [f"- {_plain(line)}" for line in _lines(self.verdicts)]
+        lines = [f"- {markdown.escaped(line)}" for line in _lines(self.verdicts)]
         tables = [_markdown(*self._shown()), _markdown(*self._notes()), _markdown(*_whole(self.questions))]
         names = ["", "### Notes", "### Questions"]
         parts = ["## Simulated and human answers", self._how(), "\n".join(lines)]
@@ -220,11 +221,4 @@ def _whole(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
 
 
 def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(_plain(cell) for cell in line)} |" for line in lines)
-
-
-def _plain(words: str) -> str:
-    """Return text that Markdown neither takes for HTML nor for the end of a cell."""
-    text = " ".join(words.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{letter}" if letter in "\\|*_`[]" else letter for letter in text)
+    return markdown.table([*map(markdown.escaped, headings)], [[*map(markdown.escaped, row)] for row in rows])
