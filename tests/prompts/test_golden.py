@@ -22,10 +22,12 @@ from workbench.agents.persona import Persona
 from workbench.agents.persona_writing import Commission
 from workbench.agents.short_turns import short_turn_messages
 from workbench.agents.turns import Scene, Surroundings, turn_messages
+from workbench.errors import FactsNotKept
 from workbench.evaluation.surveys.asking import ask
 from workbench.evaluation.surveys.questions import Choice
 from workbench.extraction.extractor import extract
 from workbench.extraction.merging_runs import merge_rows
+from workbench.extraction.rewriting import enrich, restyle
 from workbench.judging.judge import Subject, check_claim, score_claim
 from workbench.llm.calls import Message, asked_of, estimate_tokens
 from workbench.prompts import render
@@ -125,6 +127,20 @@ async def test_extraction(golden, model_server, monkeypatch):
     monkeypatch.setattr(world, "events", lambda: EVENTS)
     await extract(world, "the product ideas", fields={"idea": str}, llm=llm_at(server))
     golden("extract", as_text(server.requests[0].body["messages"]))
+
+
+async def test_rewriting_around_facts(golden, model_server):
+    """The first request, the judge of facts, and the second request, which names what is wrong."""
+    server = model_server({"text": "The soup is <b>new</b> and cold.", "facts": []})
+    facts, llm = {"price": "3.20 euros", "launch": "4 May 2026"}, llm_at(server)
+    with pytest.raises(FactsNotKept):
+        await enrich("The soup is new.", requirements="with headings", context="A memo.", facts=facts, times=3, llm=llm)
+    golden("enrich", as_text(server.requests[0].body["messages"]))
+    golden("kept_facts", as_text(server.requests[1].body["messages"]))
+    golden("document_again", server.requests[2].body["messages"][-1]["content"])
+    server.reset()
+    await restyle("The soup is new.", "as a letter of an angry customer", llm=llm)
+    golden("restyle", as_text(server.requests[0].body["messages"]))
 
 
 def test_short_turn_of_somebody_with_a_past(golden):

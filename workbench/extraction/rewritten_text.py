@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from workbench.evaluation.metrics.words import words_of
 from workbench.html import box, paragraph, table
 from workbench.judging.kept_facts import FactCheck
+from workbench.judging.particulars import figures_in, lost
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +50,20 @@ class RewrittenText:
         """How many times as long as the original it is, in words."""
         return times_as_long(self.text, self.original)
 
+    @property
+    def lost(self) -> list[str]:
+        """The figures and capitalised names of the original that it does not have: have a look whether that is meant."""
+        return lost(self.original, self.text)
+
+    @property
+    def added(self) -> list[str]:
+        """The figures that it has and neither the original nor a fact has: it may have invented them."""
+        known = {
+            one.value for said in (self.original, *(check.fact for check in self.checks)) for one in figures_in(said)
+        }
+        new = (self.text[one.start : one.end] for one in figures_in(self.text) if one.value not in known)
+        return list(dict.fromkeys(new))
+
     def __str__(self) -> str:
         return self.text
 
@@ -61,7 +76,15 @@ class RewrittenText:
         facts = [(check.fact, check.how, check.quote) for check in self.checks]
         body = paragraph(self.text) + (table(["fact", "kept", "where"], facts) if facts else "")
         title = "Enriched text" if self.purpose == "enrich" else "Restyled text"
-        return box(title, self._summary, body + (paragraph(self.caveat, quiet=True) if self.caveat else ""))
+        return box(title, self._summary, body + "".join(paragraph(note, quiet=True) for note in self._notes))
+
+    @property
+    def _notes(self) -> list[str]:
+        """What a reader ought to look at."""
+        lost, added = ", ".join(self.lost), ", ".join(self.added)
+        notes = [f"In the original, and no longer here: {lost}." if lost else ""]
+        notes.append(f"Figures that neither the original nor a fact has: {added}." if added else "")
+        return [note for note in (*notes, self.caveat) if note]
 
     @property
     def _summary(self) -> str:

@@ -18,7 +18,9 @@ _FIGURE = re.compile(
     re.VERBOSE,
 )
 _WORD = re.compile(r"[^\W\d_]\w*")
-_FIRST = re.compile(r"(?:^|[.!?…]\s)\W*$")
+_FIRST = re.compile(r"(?:\A|[.!?…]\s|\n)\W*\Z")
+_BEFORE = 12
+"""Characters before a word that tell whether it begins a sentence."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +48,23 @@ def figures_in(text: str) -> list[Figure]:
 def names_in(text: str) -> list[str]:
     """Return the words of a text that are capitalised as names are, in order.
 
-    The first word of a sentence counts where it has another capital or a figure, or where all words are capitalised.
-    Scripts without capitals have no names here.
+    The first word of a sentence or a line counts where it has another capital or a figure, or where all words are
+    capitalised. Scripts without capitals have no names here.
 
     >>> names_in("The price of iPhone cases is set by Ana García in Spain.")
     ['iPhone', 'Ana', 'García', 'Spain']
     """
     words = list(_WORD.finditer(text))
-    title = all(not one[0].islower() for one in words)
-    names = [one[0] for one in words if _is_name(one[0], first=not title and bool(_FIRST.search(text[: one.start()])))]
+    title = all(not one[0][0].islower() for one in words)
+    names = [one[0] for one in words if _is_name(one[0], first=not title and _begins(text, one.start()))]
     return list(dict.fromkeys(names))
 
 
-def lost(fact: str, words: str) -> list[str]:
-    """Return the figures and names of a fact that other words for it do not have."""
+def lost(text: str, words: str) -> list[str]:
+    """Return the figures and names of a text that other words for it do not have."""
     there = {figure.value for figure in figures_in(words)}
-    figures = [fact[one.start : one.end] for one in figures_in(fact) if one.value not in there]
-    return list(dict.fromkeys(figures + [name for name in names_in(fact) if not find_quotation(words, name)]))
+    figures = [text[one.start : one.end] for one in figures_in(text) if one.value not in there]
+    return list(dict.fromkeys(figures + [name for name in names_in(text) if not find_quotation(words, name)]))
 
 
 def _value(found: re.Match[str]) -> str:
@@ -76,6 +78,11 @@ def _value(found: re.Match[str]) -> str:
     else:
         value = ".".join(part.lstrip("0") or "0" for part in parts)
     return f"-{value}" if found["minus"] and value != "0" else value
+
+
+def _begins(text: str, place: int) -> bool:
+    """Return whether a word at a place is the first one of a sentence or a line."""
+    return _FIRST.search(text[max(place - _BEFORE, 0) : place]) is not None
 
 
 def _is_name(word: str, *, first: bool) -> bool:
