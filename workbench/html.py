@@ -159,7 +159,7 @@ h1 {{ font-size: 1.7rem; margin-top: 0; }}
 h2 {{ font-size: 1.25rem; border-bottom: 1px solid var(--line); padding-bottom: .25em; }}
 table {{ border: 0; border-collapse: collapse; font-size: .9rem; margin: .8em 0; display: block; overflow-x: auto; }}
 th, td, .dataframe thead th, .dataframe tbody th {{
-  border: 0; border-bottom: 1px solid var(--line); padding: .35em .9em .35em 0; text-align: left !important;
+  border: 0; border-bottom: 1px solid var(--line); padding: .35em .9em .35em 0; text-align: start !important;
   vertical-align: top; overflow-wrap: normal;
 }}
 pre {{ background: var(--tint); border-radius: 6px; padding: .7em .9em; overflow-x: auto; font-size: .85rem; }}

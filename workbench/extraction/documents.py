@@ -14,9 +14,9 @@ PICTURE_TYPES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg"}
 
 @dataclass(frozen=True)
 class Document:
-    """Markdown with its pictures. A notebook shows it; `export` writes it.
+    r"""Markdown with its pictures. A notebook shows it; `export` writes it.
 
-    >>> Document("# Findings\\n\\nThree of four would buy it.").heading
+    >>> Document("# Findings\n\nThree of four would buy it.").heading
     ''
     """
 

@@ -37,15 +37,19 @@ class Conversation:
         for _, group in groupby(self.events, key=lambda event: event.time):
             events = list(group)
             lines.append(f"[{say_time(events[0].time)}]")
-            lines += [f"{event.id:>4} {speaker(event)}: {_words(event)}" for event in events]
+            lines += [f"{event.id:>4} {speaker(event)}: {said(event)}" for event in events]
         return printable("\n".join(lines))
 
     __repr__ = __str__
 
+    @property
+    def rows(self) -> list[tuple[int, str, str, str, bool]]:
+        """What is read of each event: its number, the time, who did it to whom, the words, and whether only thought."""
+        return [(e.id, say_time(e.time), speaker(e), said(e), e.type in _QUIET) for e in self.events]
+
     def _repr_html_(self) -> str:
-        rows = [(e.id, say_time(e.time), speaker(e), _words(e), e.type in _QUIET) for e in self.events]
         thumbnails = {e.id: json.loads(e.content)["thumbnail"] for e in self.events if e.type == "IMAGE"}
-        return dialogue(rows, thumbnails)
+        return dialogue(self.rows, thumbnails)
 
 
 def printable(text: str) -> str:
@@ -53,7 +57,7 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in text)
 
 
-def _words(event: Event) -> str:
+def said(event: Event) -> str:
     """Return what an event says; the arguments of a tool's action one by one."""
     if event.kind != "action" or event.type in ("TALK", "THINK", "REACH_OUT"):
         return words_of(event)

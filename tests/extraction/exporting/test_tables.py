@@ -48,7 +48,7 @@ def frame():
             "time": np.array(["2025-01-06T09:00", "NaT", "2025-01-06T09:00:00.123456789", *late], "datetime64[ns]"),
             "seconds": np.array(["2025-01-06T09:00", "NaT", "1850-01-06", *late], "datetime64[s]"),
             "zoned": pd.to_datetime(["2025-07-06 09:00", None, "2025-01-06 09:00", *rest]).tz_localize("Europe/Paris"),
-            "span of time": pd.to_timedelta(["1h", None, "3d 00:00:01.5", *rest]),
+            "span of time": pd.to_timedelta(["1h", None, "3D 00:00:01.5", *rest]),
             "date": pd.Series([dt.date(2025, 1, 6), None, dt.date(1, 1, 1), *rest], dtype=object),
             "category": pd.Categorical(["b", None, "a", *rest], categories=["b", "a", "unused"], ordered=True),
             "numbers as categories": pd.Categorical([1, None, 3, *rest], categories=[3, 1]),

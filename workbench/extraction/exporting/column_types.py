@@ -159,4 +159,5 @@ def restored(values: Sequence[Any], kind: ColumnType) -> pd.Series[Any]:
     if kind.kind == "number":
         values = [float("nan") if value is None else float(value) for value in values]
         return pd.Series(values, dtype="float64").astype(kind.dtype)  # type: ignore[call-overload,no-any-return]
-    return pd.Series(pd.array(list(values), dtype=kind.dtype))
+    made: Any = pd.array(list(values), dtype=kind.dtype)  # type: ignore[call-overload]
+    return pd.Series(made)

@@ -1,0 +1,179 @@
+"""What can be exported, and as what: for each content, the endings that it has and what makes the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.agents.person import Person
+from workbench.agents.tools.word_processor import WordProcessor, WrittenDocument
+from workbench.errors import InvalidSettings
+from workbench.extraction.documents import Document
+from workbench.extraction.exporting import chat_data, manuscripts, table_writing
+from workbench.extraction.exporting.manuscripts import Manuscript, document_files, manuscript_of
+from workbench.extraction.exporting.run_documents import run_manuscript, table_manuscript
+from workbench.record.events import Event
+from workbench.record.file_names import file_names
+from workbench.record.rows import frame_of
+from workbench.record.run_file import RunFile
+from workbench.worlds.world import World
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Files = dict[Path, bytes]
+Maker = Callable[[Path, str], Files]
+"""Takes the folder and the file's name without its ending; returns the files, the one to be opened first."""
+_RUN_ENDING = ".sqlite"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How things are written."""
+
+    lang: str | None
+    system: bool
+    thoughts: bool
+    title: str
+
+
+@dataclass(frozen=True)
+class Writable:
+    """A content: what it is, and what it can be written as."""
+
+    what: str
+    makers: Mapping[str, Maker]
+
+
+def writable(content: Any, options: Options) -> Writable:
+    """Return what can be written of a content.
+
+    Raises:
+        InvalidSettings: nothing can.
+    """
+    import pandas as pd
+
+    if isinstance(content, pd.DataFrame):
+        return Writable("a table", _table_makers(content, options))
+    if isinstance(content, Path) or (isinstance(content, str) and _names_run(content)):
+        with closing(RunFile.open(content)) as file:
+            return _run(file, list(file.events()), options, [])
+    if isinstance(content, str | Document | WrittenDocument):
+        document = _document(content)
+        return Writable("a text", _document_makers(lambda: manuscript_of(document, options.lang)))
+    if isinstance(content, RunFile):
+        return _run(content, list(content.events()), options, [])
+    if isinstance(content, World):
+        return _run(content.file, content.events(), options, content.people)
+    return _several(content, options)
+
+
+def _several(content: Any, options: Options) -> Writable:
+    if isinstance(content, Person):
+        return _people([content], options)
+    given: list[Any] = (
+        list(content) if isinstance(content, Iterable) and not isinstance(content, bytes | Mapping) else []
+    )
+    if given and all(isinstance(one, Person) for one in given):
+        return _people(given, options)
+    raise InvalidSettings(
+        f"{type(content).__name__} cannot be exported: give a text, a Document, a table, a run, people, "
+        "or a word processor with documents"
+    )
+
+
+def documents_in(content: Any) -> list[WrittenDocument] | None:
+    """Return the documents of a word processor, or several of them in a list; None where the content is another.
+
+    Raises:
+        InvalidSettings: a word processor in which nothing was written.
+    """
+    if isinstance(content, WordProcessor):
+        if not content.documents:
+            raise InvalidSettings(f"{content.name}: nothing was written with it yet")
+        return content.documents
+    several = isinstance(content, Sequence) and not isinstance(content, str | bytes) and len(content) > 0
+    return list(content) if several and all(isinstance(one, WrittenDocument) for one in content) else None
+
+
+def named_documents(documents: Sequence[WrittenDocument]) -> list[tuple[str, WrittenDocument]]:
+    """Return documents with names for their files, all different."""
+    return list(zip(file_names([one.title for one in documents]), documents, strict=True))
+
+
+def _names_run(text: str) -> bool:
+    return text.endswith(_RUN_ENDING) and "\n" not in text and "\0" not in text and len(text) < 1000
+
+
+def _document(content: str | Document | WrittenDocument) -> Document:
+    if isinstance(content, WrittenDocument):
+        return Document(content.text, content.title)
+    return Document(content) if isinstance(content, str) else content
+
+
+def _document_makers(make: Callable[[], Manuscript]) -> dict[str, Maker]:
+    made: list[Manuscript] = []
+
+    def files(ending: str, folder: Path, stem: str) -> Files:
+        made.extend([make()] if not made else [])  # once for all formats
+        return document_files(folder / f"{stem}.{ending}", made[0])
+
+    return {ending: partial(files, ending) for ending in manuscripts.ENDINGS}
+
+
+def _table_makers(frame: pd.DataFrame, options: Options) -> dict[str, Maker]:
+    def files(ending: str, folder: Path, stem: str) -> Files:
+        return table_writing.table_files(folder / f"{stem}.{ending}", frame)
+
+    return {**_data_makers(files), **_document_makers(lambda: table_manuscript(frame, options.title, options.lang))}
+
+
+def _data_makers(files: Callable[[str, Path, str], Files]) -> dict[str, Maker]:
+    return {ending: partial(files, ending) for ending in table_writing.ENDINGS}
+
+
+def _run(file: RunFile, events: Sequence[Event], options: Options, people: Sequence[Person]) -> Writable:
+    """Return what can be written of a run; all of it is read now, so that the file may be closed."""
+    views = [chat_data.view_of(one) for one in people] or chat_data.views_of_run(file, events)
+    manuscript = run_manuscript(file, events, options.lang)
+    run = _Recorded(events)
+    return Writable(
+        "a run",
+        {
+            **_data_makers(lambda ending, folder, stem: _transcript(ending, folder, stem, events)),
+            **_document_makers(lambda: manuscript),
+            **_chat_makers(views, [run], options),
+        },
+    )
+
+
+def _transcript(ending: str, folder: Path, stem: str, events: Sequence[Event]) -> Files:
+    return table_writing.table_files(folder / f"{stem}.{ending}", frame_of(events))
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """What a run needs to have for its preferences."""
+
+    recorded: Sequence[Event]
+
+    def events(self) -> Sequence[Event]:
+        return self.recorded
+
+
+def _people(people: Sequence[Person], options: Options) -> Writable:
+    views = [chat_data.view_of(one) for one in people]
+    return Writable("people", _chat_makers(views, people, options))
+
+
+def _chat_makers(views: Sequence[chat_data.View], runs: Sequence[Any], options: Options) -> dict[str, Maker]:
+    how = {"system": options.system, "thoughts": options.thoughts}
+    return {
+        "chat": lambda folder, stem: {folder / f"{stem}.chat.jsonl": chat_data.chat(views, **how)},
+        "sharegpt": lambda folder, stem: {folder / f"{stem}.sharegpt.json": chat_data.sharegpt(views, **how)},
+        "preferences": lambda folder, stem: {folder / f"{stem}.preferences.jsonl": chat_data.preferences(runs)},
+    }

@@ -1,0 +1,158 @@
+"""Manuscripts: what is to be a document, cleaned and ready to be set in any format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+from workbench.extraction.documents import Document, picture_type
+from workbench.extraction.exporting.blocks import heading, printable, with_widths
+from workbench.extraction.exporting.cleaning import cleaned, every, mapped, text_of
+from workbench.extraction.exporting.directions import Setting, directed, document_lang
+from workbench.extraction.exporting.pandoc import Node, blocks_of, written
+from workbench.extraction.exporting.pdf_files import pdf
+from workbench.extraction.exporting.word_files import data_url, docx
+from workbench.html import page
+from workbench.record.file_names import file_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENDINGS = ("md", "txt", "html", "docx", "pdf")
+_COLUMNS = 100
+"""Letters in a line of plain text."""
+
+
+@dataclass(frozen=True)
+class Manuscript:
+    """A document before it has a format."""
+
+    blocks: Sequence[Node]
+    """Cleaned: see `cleaning`."""
+    title: str = ""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    lang: str | None = None
+    """Of the text, as a BCP 47 tag; by its letters where it is not given."""
+    markdown: str | None = None
+    """As it was written, where it was."""
+    page: str | None = None
+    """Of HTML, where there is one already."""
+
+    @property
+    def cjk(self) -> str:
+        """The language in whose way Chinese characters are drawn."""
+        return document_lang(text_of(list(self.blocks)), self.lang)
+
+    @cached_property
+    def directed(self) -> list[Node]:
+        """The blocks, with their directions and languages."""
+        return directed(self.blocks, Setting("ltr", self.lang or ""), self.cjk)
+
+
+def manuscript_of(document: Document, lang: str | None = None) -> Manuscript:
+    """Return a document, cleaned."""
+    blocks = cleaned(blocks_of(document.markdown), document.pictures)
+    titled = [heading(document.heading, 1), *blocks] if document.heading else blocks
+    used = {name: data for name, data in document.pictures.items() if _names(blocks, name)}
+    return Manuscript(titled, document.title, used, lang, document.markdown)
+
+
+def _names(blocks: Sequence[Node], name: str) -> bool:
+    return any(node["t"] == "Image" and node["c"][2][0] == name for node in every(blocks))
+
+
+def document_files(path: Path, manuscript: Manuscript) -> dict[Path, bytes]:
+    """Return what is to be written of a manuscript, by the ending of the path: the file, and perhaps its pictures."""
+    ending = path.suffix.removeprefix(".")
+    if ending == "md":
+        return _markdown_files(path, manuscript)
+    make: dict[str, Callable[[Manuscript], bytes]] = {"txt": _txt, "html": _html, "docx": _docx, "pdf": _pdf}
+    return {path: make[ending](manuscript)}
+
+
+def shown(document: Document) -> str | None:
+    """Return a document as a notebook shows it; None where the extra `docs` is not installed."""
+    try:
+        return f'<div style="max-width:56em">{_body(manuscript_of(document))}</div>'
+    except WorkbenchError:
+        return None
+
+
+def _docx(manuscript: Manuscript) -> bytes:
+    return docx(manuscript.directed, manuscript.pictures, manuscript.title, manuscript.cjk)
+
+
+def _pdf(manuscript: Manuscript) -> bytes:
+    lang = manuscript.lang or "en"
+    return pdf(manuscript.directed, manuscript.pictures, manuscript.title, lang, manuscript.cjk)
+
+
+def _html(manuscript: Manuscript) -> bytes:
+    body = _body(manuscript)
+    return (manuscript.page or page(manuscript.title or "Document", body)).encode()
+
+
+def _body(manuscript: Manuscript) -> str:
+    pictures = manuscript.pictures
+
+    def embedded(node: Node) -> list[Node]:
+        if node["t"] != "Image":
+            return [node]
+        attributes, words, (name, _) = node["c"]
+        return [{"t": "Image", "c": [attributes, words, [data_url(pictures[name]), ""]]}]
+
+    blocks = mapped(manuscript.directed, embedded)
+    made = written(blocks, "html5", "--wrap=none").decode()
+    lang = re.sub(r"[^A-Za-z0-9-]", "", manuscript.lang or "")
+    return f'<div lang="{lang}">\n{made}</div>' if lang else made
+
+
+def _txt(manuscript: Manuscript) -> bytes:
+    def fitted(node: Node) -> list[Node]:
+        return [{"t": "Table", "c": with_widths(node["c"], text_of, line=_COLUMNS)}] if node["t"] == "Table" else [node]
+
+    return written(mapped(manuscript.blocks, fitted), "plain", f"--columns={_COLUMNS}")
+
+
+def _markdown_files(path: Path, manuscript: Manuscript) -> dict[Path, bytes]:
+    """Return Markdown and, in a folder beside it, its pictures."""
+    folder = path.with_name(f"{path.stem}-pictures")
+    names = list(manuscript.pictures)
+    stems = file_names([re.sub(r"\.(?:png|jpe?g)$", "", name, flags=re.IGNORECASE) for name in names])
+    endings = ["jpg" if picture_type(manuscript.pictures[name]) == "jpeg" else "png" for name in names]
+    files = {name: f"{stem}.{end}" for name, stem, end in zip(names, stems, endings, strict=True)}
+    text = _relinked(manuscript, {name: f"{folder.name}/{file}" for name, file in files.items()})
+    return {path: text.encode(), **{folder / files[name]: manuscript.pictures[name] for name in names}}
+
+
+def _relinked(manuscript: Manuscript, places: Mapping[str, str]) -> str:
+    """Return the Markdown, its pictures named by where they lie."""
+    if manuscript.markdown is None:
+        blocks = mapped(manuscript.blocks, lambda node: [_moved(node, places)])
+        return written(blocks, "commonmark+pipe_tables+strikeout+footnotes", "--wrap=none").decode()
+    text = manuscript.markdown
+    for name, place in places.items():
+        text = _named(name).sub(partial(_placed, place), text)
+    lead = Document(text, manuscript.title).heading
+    whole = f"# {' '.join(lead.split())}\n\n{text}" if lead else text
+    return printable(whole) if whole.endswith("\n") else printable(whole) + "\n"
+
+
+def _named(picture: str) -> re.Pattern[str]:
+    name = re.escape(picture)
+    return re.compile(r"(!\[(?:[^\]\\]|\\.)*\]\()(?:<" + name + ">|" + name + r")(?=[\s)])")
+
+
+def _placed(place: str, found: re.Match[str]) -> str:
+    return f"{found[1]}<{place}>"
+
+
+def _moved(node: Node, places: Mapping[str, str]) -> Node:
+    if node["t"] != "Image":
+        return node
+    attributes, words, (name, _) = node["c"]
+    return {"t": "Image", "c": [attributes, words, [places[name], ""]]}
