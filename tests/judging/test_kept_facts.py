@@ -59,6 +59,8 @@ def test_fact_is_found_however_it_is_typed(text, words, found):
         ("二十個", "十個"),
         ("a party", "art"),
         ("13.20ユーロ", "3.20ユーロ"),
+        ("for 1 200 euros, model a1200", "a"),
+        ("for 1 200 euros, model a1200", "200 euros"),
     ],
 )
 def test_part_of_a_word_or_number_is_not_the_fact(text, words):
@@ -91,6 +93,12 @@ def test_number_is_found_in_no_other_number(number, other):
 
 
 # With a judge
+
+
+def test_long_text_of_many_numbers_is_read_once():
+    text = "“It costs 1 200 euros.” " * 5000
+    assert place_of(text, "200 euros") is None
+    assert place_of(text + "200 euros", "200 euros") == (len(text), len(text) + 9)
 
 
 async def test_fact_that_is_there_word_for_word_is_kept_whatever_the_judge_misses(model_server):

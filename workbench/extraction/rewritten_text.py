@@ -52,7 +52,7 @@ class RewrittenText:
 
     @property
     def lost(self) -> list[str]:
-        """The figures and capitalised names of the original that it does not have: have a look whether that is meant."""
+        """The figures and capitalised names of the original that it does not have: look whether that is meant."""
         return lost(self.original, self.text)
 
     @property

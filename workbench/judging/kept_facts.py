@@ -23,6 +23,8 @@ FixedFacts = Sequence[str] | Mapping[str, str | int | float]
 Place = tuple[int, int]
 _ENDS = " \t\n.!?;,。！？؟।"
 _HAN_NUMBER = re.compile("[〇一二三四五六七八九十百千万億兆萬亿]+")
+_HIDDEN = "ꙮ"
+"""Stands for each character of a number that is another one: a letter, so that words end where they did."""
 _SHOWN = 120
 """Characters of a quotation in a reason."""
 
@@ -93,13 +95,16 @@ def place_of(text: str, words: str) -> Place | None:
     >>> place_of("1 200 euros, and 200 euros", "200 euros")
     (17, 26)
     """
-    offset = 0
-    while found := find_quotation(text[offset:], words):
-        start, end = found[0] + offset, found[1] + offset
-        if not any(first < place < last for first, last in _numbers(text) for place in (start, end)):
-            return start, end
-        offset = end
-    return None
+    place = find_quotation(text, words)
+    if place is None or _whole(place, text):
+        return place
+    wanted = {number for _, number in _numbers(words)}
+    hidden = list(text)
+    for (start, end), number in _numbers(text):
+        if number not in wanted:
+            hidden[start:end] = _HIDDEN * (end - start)
+    place = find_quotation("".join(hidden), words)
+    return place if place and _whole(place, text) else None
 
 
 def facts_of(given: FixedFacts) -> tuple[Fact, ...]:
@@ -168,8 +173,15 @@ def _checked(text: str, fact: Fact, findings: Sequence[_Finding]) -> FactCheck:
     return FactCheck(str(fact), False, "", reason=reason)
 
 
-def _numbers(text: str) -> list[Place]:
-    return [(one.start, one.end) for one in figures_in(text)] + [one.span() for one in _HAN_NUMBER.finditer(text)]
+def _whole(place: Place, text: str) -> bool:
+    """Return whether no number goes on over the beginning or the end of a place."""
+    return not any(start < one < end for (start, end), _ in _numbers(text) for one in place)
+
+
+def _numbers(text: str) -> list[tuple[Place, str]]:
+    """Return where numbers stand in a text, and which they are; in figures, or in the signs of Chinese and Japanese."""
+    figures = [((one.start, one.end), one.value) for one in figures_in(text)]
+    return figures + [(one.span(), one[0]) for one in _HAN_NUMBER.finditer(text)]
 
 
 def _named(name: Any, value: Any) -> Fact:
