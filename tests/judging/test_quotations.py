@@ -28,6 +28,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
         ("Wow… really", "wow... really", "Wow… really"),
         ("STRASSE", "straße", "STRASSE"),
         ("It is 3. Then 4.", "3", "3"),
+        ("a \u00b80 b", "\u00b80", "\u00b80"),
         ("\u1100\u1161\u11ab", "간", "\u1100\u1161\u11ab"),
     ],
 )

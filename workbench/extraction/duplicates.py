@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import EmbeddedModelMissing
 from workbench.evaluation.metrics.nearness import SAME_IDEA, near_pairs
 from workbench.evaluation.metrics.words import in_order, words_of
+from workbench.extraction.same_meaning import same_meaning
 from workbench.extraction.verification import Row
 from workbench.judging.repetition import AGAIN, FEWEST_WORDS
 from workbench.llm.client import LLM
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     Vector = np.ndarray[Any, np.dtype[Any]]
 
+ROWS_AT_ONCE = 100
+"""Rows that the model is asked about in one request, at most."""
 SAME_EVENT = 0.5
 """The similarity from which rows that two overlapping parts made of the same event are one."""
 
@@ -53,22 +56,24 @@ class Similarity:
         return (words + max(float(self.vectors[one] @ self.vectors[other]), 0)) / 2
 
 
-async def without_duplicates(rows: Sequence[Row], by: Sequence[str], llm: LLM, *, across: bool) -> list[Row]:
+async def without_duplicates(rows: Sequence[Row], by: Sequence[str], what: str, llm: LLM, *, across: bool) -> list[Row]:
     """Return rows of which no two say the same.
 
     Two supported rows are one
 
     - where two overlapping parts made them of the same event, and each is the most similar to the other, 0.5 or more;
-    - and, across events, where every field that tells rows apart is as similar as 0.7 or more (`Similarity`). Rows
-      without a text of four words or more are not merged across events: two who say "3 euros" are two.
+    - and, across events, where every field that tells rows apart is as similar as 0.7 or more (`Similarity`);
+    - or, across events, where the model says so, which reads those that are left beside each other (`same_meaning`).
 
-    What is one with a second row that is one with a third is one with both (single linkage), so the order of rows and
-    of answers does not count. A merged row has the values of its first member, and the evidence of all.
+    Rows without a text of four words or more are not merged across events: two who say "3 euros" are two. What is one
+    with a second row that is one with a third is one with both (single linkage), so the order of rows and of answers
+    does not count. A merged row has the values of its first member, and the evidence of all.
 
     Args:
         rows: in any order.
         by: the fields that tell rows apart.
-        llm: whose embeddings serve; without an encoder only words count.
+        what: the rows are, such as "the product ideas".
+        llm: whose embeddings serve (without an encoder only words count), and which says what means the same.
         across: whether rows of different events are merged.
     """
     supported = [row for row in rows if not row.unsupported]
@@ -76,8 +81,32 @@ async def without_duplicates(rows: Sequence[Row], by: Sequence[str], llm: LLM, *
     pairs = set(_of_the_same_event(supported, by, alike))
     if across:
         pairs |= set(_across_events(supported, by, alike))
-    groups = _components(len(supported), pairs)
-    return [*(_one_of([supported[place] for place in group]) for group in groups), *(r for r in rows if r.unsupported)]
+    kept = [_one_of([supported[place] for place in group]) for group in _components(len(supported), pairs)]
+    if across:
+        kept = await _of_one_meaning(kept, by, what, llm)
+    return [*kept, *(row for row in rows if row.unsupported)]
+
+
+async def _of_one_meaning(rows: Sequence[Row], by: Sequence[str], what: str, llm: LLM) -> list[Row]:
+    """Return rows of which the model says of no two that they mean the same."""
+    told: dict[str, list[Row]] = {}
+    for row in rows:
+        if any(_is_phrase(row.values[name]) for name in by):
+            told.setdefault(" ".join(_told(row, by).split()).casefold(), []).append(row)
+    if len(told) < 2:
+        return list(rows)
+    of_text = {_told(several[0], by): several for several in told.values()}
+    counts = {text: len(several) for text, several in of_text.items()}
+    found = await same_meaning(counts, f"the same one of these: {what}", ROWS_AT_ONCE, llm)
+    groups = [[row for text in group for row in of_text[text]] for group in found.groups]
+    short = [row for row in rows if not any(_is_phrase(row.values[name]) for name in by)]
+    return [*map(_one_of, groups), *short]
+
+
+def _told(row: Row, by: Sequence[str]) -> str:
+    if len(by) == 1:
+        return str(row.values[by[0]])
+    return "; ".join(f"{name}: {row.values[name]}" for name in by)
 
 
 async def _vectors(llm: LLM, rows: Sequence[Row], by: Sequence[str]) -> dict[str, Vector]:

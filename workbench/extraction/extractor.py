@@ -129,7 +129,11 @@ async def _read(unit: Unit, wanted: _Wanted, llm: LLM) -> _Read:
         for item in items
     ]
     merge = len(read) > 1 if wanted.merge is None else wanted.merge
-    kept = await without_duplicates(rows, wanted.by, llm, across=merge) if merge or len(read) > 1 else rows
+    kept = (
+        await without_duplicates(rows, wanted.by, wanted.objective, llm, across=merge)
+        if merge or len(read) > 1
+        else rows
+    )
     place = {event.id: number for number, event in enumerate(events)}
     ordered = sorted(kept, key=lambda row: min((place[number] for number in row.evidence), default=len(events)))
     return _Read(ordered, len(read), len(rows) - len(kept), len(events))

@@ -69,6 +69,8 @@ def _places(text: str) -> list[tuple[int, int]]:
 def _plain(letter: str) -> str:
     """Return what is compared of a letter: in its simplest form, and in lower case; nothing of what is not seen."""
     plain = unicodedata.normalize("NFKD", letter).translate(_PLAIN).casefold()
+    if not letter.isspace():  # an accent that stands alone is a space that carries it
+        plain = plain.replace(" ", "")
     return "".join(one for one in plain if unicodedata.category(one) != "Cf")
 
 
@@ -77,7 +79,7 @@ def _inside_a_word(text: str, place: int) -> bool:
     if not 0 < place < len(text):
         return False
     before, after = text[place - 1], text[place]
-    if unicodedata.combining(after) or _inside_a_number(text, place):
+    if (unicodedata.combining(after) and not before.isspace()) or _inside_a_number(text, place):
         return True
     return before.isalnum() and after.isalnum() and not (_UNSPACED.match(before) or _UNSPACED.match(after))
 

@@ -1,0 +1,240 @@
+"""`report`: a Markdown report whose findings point to what they rest on, and that says how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InvalidSettings
+from workbench.extraction.documents import Document
+from workbench.extraction.reporting.exhibits import Citable, Exhibit, Source, exhibit_of
+from workbench.extraction.reporting.findings import Finding, findings_of
+from workbench.extraction.reporting.limits import Writer, limits_of, made_of
+from workbench.extraction.reporting.tables import cell
+from workbench.llm.client import LLM
+from workbench.llm.meter import Budget
+from workbench.record import markdown
+from workbench.record.file_names import file_names
+from workbench.record.run_file import RunFile
+from workbench.worlds.recording import llm_of
+from workbench.worlds.world import World
+
+SHOWN_ROWS = 30
+"""Rows of a table in a report; exports of the table have all."""
+
+
+@dataclass(frozen=True)
+class Report(Document):
+    """A report: Markdown with its figures. A notebook shows it, and `export` writes it."""
+
+    findings: Sequence[Finding] = field(default=())
+    """Those without support last."""
+
+    def __repr__(self) -> str:
+        unsupported = sum(bool(one.problem) for one in self.findings)
+        counted = f"{len(self.findings)} findings, {unsupported} unsupported"
+        return f"Report({self.title!r}, {counted}, {len(self.pictures)} figures)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.markdown, self.title, dict(self.pictures), tuple(self.findings))
+
+
+async def report(
+    title: str,
+    sources: Mapping[str, Source],
+    *,
+    question: str = "what is most worth knowing",
+    findings: int = 7,
+    method: Mapping[str, str] | None = None,
+    llm: LLM | None = None,
+    budget: Budget | None = None,
+) -> Report:
+    """Write a report: findings, the figures and tables that they speak of, their evidence, the method and its limits.
+
+    Findings are a model's sentences. Each names the events and rows that it rests on, which are verified to have been
+    shown to it; a figure in it has to stand there, too, or to count them. What fails is kept, apart and marked. All
+    else is computed: no number in a table or a chart went through a model.
+
+    Args:
+        title: of the report.
+        sources: what it is made from, by heading, in order: worlds, run files or their paths, populations, DataFrames
+            (scores, answers, extracted rows, effects and transcripts are known by their columns), what `measure`,
+            `compare_to_human` and `judge_quality` return, and Markdown of your own.
+        question: that the findings answer.
+        findings: how many at most; 0 for a report without, for which no model is asked.
+        method: what else has to be said of how it was made, such as `{"Recruitment": "..."}`.
+        llm: the model that reads and writes; that of the first run when not given.
+        budget: what may be spent.
+
+    Raises:
+        InvalidSettings: nothing to report on, or something that cannot be.
+        ModelError: no readable answer.
+        BudgetSpent: the next request could break the budget; what was answered is in the call cache.
+    """
+    if not isinstance(sources, Mapping) or not sources:
+        raise InvalidSettings("report: name one source or more, such as {'The run': world, 'Scores': scores}")
+    if type(findings) is not int or findings < 0:
+        raise InvalidSettings(f"findings={findings!r}: a whole number is needed, 0 or more")
+    exhibits = [exhibit_of(str(name), source) for name, source in sources.items()]
+    citable = dict(enumerate((one for exhibit in exhibits for one in exhibit.citable), start=1))
+    writer, found = None, list[Finding]()
+    if findings and citable:
+        model = (llm or _model_of(sources.values())).metered(budget)
+        found = await findings_of(citable, question, findings, model)
+        writer = Writer(model)
+    return _Page(title, question, exhibits, citable, found, writer, method or {}).report()
+
+
+def _model_of(sources: Iterable[Source]) -> LLM:
+    from workbench.llm.client import default_llm
+    from workbench.worlds.branches import opened
+
+    for source in sources:
+        if isinstance(source, World):
+            return source.llm
+        if isinstance(source, RunFile | Path):
+            with opened(source) as file:
+                return llm_of(file.spec)
+    return default_llm()
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Puts the parts of a report together."""
+
+    title: str
+    question: str
+    exhibits: Sequence[Exhibit]
+    citable: Mapping[int, Citable]
+    findings: Sequence[Finding]
+    writer: Writer | None
+    method: Mapping[str, str]
+
+    def report(self) -> Report:
+        """Return the report."""
+        blocks = [f"# {markdown.escaped(self.title)}", *self._caveats(), *self._findings(), *self._exhibits()]
+        blocks += [*self._evidence(), *made_of(self.exhibits, self.method, self.writer)]
+        blocks += limits_of(self.exhibits, self.findings, self.writer)
+        return Report("\n\n".join(blocks) + "\n", self.title, self._pictures(), tuple(self.findings))
+
+    def _caveats(self) -> Iterator[str]:
+        """Yield what has to be said before anything else."""
+        said = [*(words for one in self.exhibits for words in one.said if "shows the machinery" in words)]
+        for words in dict.fromkeys([*said, *([self.writer.caveat] if self.writer and self.writer.caveat else [])]):
+            yield f"> {markdown.escaped(words)}"
+
+    def _findings(self) -> Iterator[str]:
+        if not self.writer:
+            return
+        supported = [one for one in self.findings if not one.problem]
+        yield f"## Findings\n\n*Question: {markdown.escaped(self.question)}*"
+        if not supported:
+            yield "The model found nothing that is supported by what it was shown."
+        placed = self._places(supported)
+        for number, finding in enumerate(supported, start=1):
+            yield f"{number}. {markdown.escaped(finding.words)} {_links(finding.evidence)}"
+            yield from (self._figure(one) for one in placed.get(number, ()))
+        yield from self._unsupported()
+
+    def _unsupported(self) -> Iterator[str]:
+        failed = [one for one in self.findings if one.problem]
+        if failed:
+            yield "### Without support\n\nThe model said this, too, and it does not rest on what it was shown:"
+            yield "\n".join(
+                f"- ~~{markdown.escaped(one.words)}~~ {_links(one.evidence)} ({markdown.escaped(one.problem)})"
+                for one in failed
+            )
+
+    def _places(self, findings: Sequence[Finding]) -> dict[int, list[Exhibit]]:
+        """Return after which finding each figure stands: the first that rests on its exhibit."""
+        first: dict[int, list[Exhibit]] = {}
+        for exhibit in (one for one in self.exhibits if one.figure is not None):
+            own = {number for number, one in self.citable.items() if any(one is mine for mine in exhibit.citable)}
+            for number, finding in enumerate(findings, start=1):
+                if own & set(finding.evidence):
+                    first.setdefault(number, []).append(exhibit)
+                    break
+        return first
+
+    def _exhibits(self) -> Iterator[str]:
+        supported = [one for one in self.findings if not one.problem]
+        placed = {id(one) for several in self._places(supported).values() for one in several}
+        for exhibit in self.exhibits:
+            yield f"## {markdown.escaped(exhibit.name)}"
+            yield from [markdown.escaped(exhibit.what)] if exhibit.what else []
+            yield from (f"**{markdown.escaped(words)}**" for words in exhibit.said)
+            if exhibit.figure is not None:
+                where = "It stands with the finding that rests on it."
+                yield where if id(exhibit) in placed else self._figure(exhibit)
+            yield from [exhibit.prose] if exhibit.prose else []
+            yield from self._table(exhibit) if exhibit.table is not None else []
+
+    def _table(self, exhibit: Exhibit) -> Iterator[str]:
+        """Yield the first rows of a table; events that its rows rest on are links, where their run is in the report."""
+        assert exhibit.table is not None
+        table, links = exhibit.table.head(SHOWN_ROWS), self._linked(exhibit)
+        rows = [[markdown.escaped(cell(value)) for value in row] for row in table.to_numpy(dtype=object)]
+        for row, numbers in zip(rows, links, strict=False):
+            row[list(table.columns).index("evidence")] = _links(numbers)
+        if rows:
+            yield markdown.table([markdown.escaped(name) for name in table.columns], rows)
+        if len(exhibit.table) > SHOWN_ROWS:
+            yield f"The first {SHOWN_ROWS} of {len(exhibit.table):,} rows."
+
+    def _linked(self, exhibit: Exhibit) -> list[list[int]]:
+        """Return what the rows of a table that are shown rest on, by number; nothing where that is not all known."""
+        if exhibit.table is None or "evidence" not in exhibit.table:
+            return []
+        table = exhibit.table.head(SHOWN_ROWS)
+        runs = [one for one in self.exhibits if "run" in one.shows]
+        names = table["run"] if "run" in table else [runs[0].name if len(runs) == 1 else ""] * len(table)
+        number = {(one.name, mine.event.id): self._numbers[id(mine)] for one in runs for mine in one.citable}
+        wanted = [[(name, event) for event in events] for name, events in zip(names, table["evidence"], strict=True)]
+        if any(key not in number for row in wanted for key in row):
+            return []
+        return [[number[key] for key in row] for row in wanted]
+
+    @cached_property
+    def _numbers(self) -> dict[int, int]:
+        return {id(one): number for number, one in self.citable.items()}
+
+    def _figure(self, exhibit: Exhibit) -> str:
+        return f"![{markdown.escaped(exhibit.name)}]({self._names()[exhibit.name]})"
+
+    def _names(self) -> dict[str, str]:
+        """Return what the picture of each exhibit is called."""
+        drawn = [one.name for one in self.exhibits if one.figure is not None]
+        stems = [stem.replace(" ", "-") for stem in file_names(drawn)]
+        return {
+            name: f"figure-{n}-{_plain(stem)}.png" for n, (name, stem) in enumerate(zip(drawn, stems, strict=True), 1)
+        }
+
+    def _pictures(self) -> dict[str, bytes]:
+        from workbench import plots
+
+        names = self._names()
+        return {names[one.name]: plots.png(one.figure) for one in self.exhibits if one.figure is not None}
+
+    def _evidence(self) -> Iterator[str]:
+        in_tables = {number for exhibit in self.exhibits for row in self._linked(exhibit) for number in row}
+        cited = sorted({number for finding in self.findings for number in finding.evidence} | in_tables)
+        if not cited:
+            return
+        yield "## Evidence"
+        where = {id(one): exhibit.name for exhibit in self.exhibits for one in exhibit.citable}
+        for number in cited:
+            one = self.citable[number]
+            who = f"**{markdown.escaped(one.who)}:** " if one.who else ""
+            yield f"#### E{number}\n\n{who}{markdown.escaped(one.words)}"
+            yield f"*{markdown.escaped(where[id(one)])}, {markdown.escaped(one.where)}*"
+
+
+def _links(numbers: Iterable[int]) -> str:
+    return " ".join(f"[E{number}](#e{number})" for number in numbers)
+
+
+def _plain(stem: str) -> str:
+    return "".join(letter for letter in stem if letter.isascii() and (letter.isalnum() or letter == "-")) or "figure"
