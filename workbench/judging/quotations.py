@@ -47,7 +47,7 @@ def find_quotation(text: str, quotation: str) -> tuple[int, int] | None:
 @lru_cache(maxsize=4096)
 def _letters(text: str) -> str:
     """Return a text as it is compared."""
-    plain = text.casefold() if text.isascii() else "".join(map(_plain, text))
+    plain = text.translate(_PLAIN).casefold() if text.isascii() else "".join(map(_plain, text))
     return _SPACE.sub(" ", plain)
 
 
