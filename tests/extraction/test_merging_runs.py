@@ -12,11 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cast import llm_at, person, texts
-from tests.model_server import Body, Capabilities, ModelServer
-from workbench.errors import InvalidSettings, ModelError
+from tests.model_server import Body, Capabilities, Fault, ModelServer
+from workbench.errors import BudgetSpent, EmbeddedModelMissing, InvalidSettings, ModelError
 from workbench.extraction.extractor import extract
 from workbench.extraction.merging_runs import merge_rows
 from workbench.extraction.same_meaning import representative
+from workbench.llm.client import LLM
+from workbench.llm.meter import Budget
+from workbench.llm.running import sync
 
 SAME = "the same product idea"
 MEANS = {
@@ -178,8 +181,6 @@ IDEAS = st.lists(st.tuples(st.sampled_from(sorted(MEANS)), st.sampled_from(["Ann
 )
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_order_of_tables_and_rows_makes_no_difference_and_no_row_is_lost(runs, data, most):
-    from workbench.llm.running import sync
-
     def tables(order):
         made = {run: [(n, *row) for n, row in enumerate(rows)] for run, rows in runs.items()}
         return {
@@ -226,6 +227,65 @@ async def test_blocks_that_do_not_fit_the_model_are_divided_and_still_meet(model
     found, _ = await merged(model_server, runs, llm=llm_at(server))
     assert found["n_rows"].tolist() == [3] * 30
     assert any(request.status == 400 for request in server.requests)
+
+
+async def test_near_rows_are_read_in_one_block_first(model_server):
+    """Words decide even where the alphabet, and another encoder, would part them."""
+    ideas = [f"{letter * 4} {n}{n}{n} idea number {n}" for n, letter in enumerate("abcdef")]
+    again = [" ".join(reversed(idea.split())) for idea in ideas]
+    means = {text: n for texts_ in (ideas, again) for n, text in enumerate(texts_)}
+    found, server = await merged(
+        model_server, {"a": table(*ideas), "b": table(*again)}, by_truth(means), rows_at_once=4
+    )
+    assert found["n_rows"].tolist() == [2] * 6
+    for request in server.requests[:3]:
+        assert len(shown(request.body)) == 2 * len({means[text] for text in shown(request.body).values()})
+
+
+async def test_without_an_encoder_words_alone_serve(model_server):
+    class WithoutEncoder(LLM):
+        async def embed(self, texts, *, purpose="embedding"):
+            raise EmbeddedModelMissing("install it")
+
+    runs, means = many(10, 3)
+    server = model_server(by_truth(means))
+    llm = WithoutEncoder("scripted", server.base_url, "sk-test", cache="off")
+    found, _ = await merged(model_server, runs, rows_at_once=8, llm=llm)
+    assert found["n_rows"].tolist() == [3] * 10
+
+
+async def test_blocks_are_read_at_once(model_server):
+    runs, means = many(40, 5)
+    server = model_server(by_truth(means), latency=0.05)
+    await merged(model_server, runs, rows_at_once=20, llm=llm_at(server))
+    assert server.peak_concurrency >= 8
+
+
+async def test_merge_that_breaks_off_pays_nothing_twice(model_server, tmp_path):
+    runs, means = many(30, 3)
+    answer = by_truth(means)
+    failing = model_server(lambda body: Fault(400) if "aaa0003" in shown(body).values() else answer(body))
+    llm = llm_at(failing, cache=tmp_path / "calls")
+    with pytest.raises(ModelError):
+        await merged(model_server, runs, rows_at_once=20, llm=llm)
+    paid = {request.hash for request in failing.answered}
+    failing.reply = answer
+    n = failing.n_requests
+    found, _ = await merged(model_server, runs, rows_at_once=20, llm=llm)
+    assert (found["n_rows"].tolist(), len(paid) > 0) == ([3] * 30, True)
+    assert not paid & {request.hash for request in failing.requests[n:]}
+
+
+async def test_budget_stops_a_merge_before_the_call_that_would_break_it(model_server):
+    runs, means = many(30, 3)
+    with pytest.raises(BudgetSpent):
+        await merged(model_server, runs, by_truth(means), rows_at_once=20, budget=Budget(tokens=3000))
+
+
+async def test_merged_rows_stand_by_runs_then_rows_then_alphabet(model_server):
+    runs = {"a": table("z", "y", "y", "x"), "b": table("z", "w", "v")}
+    found, _ = await merged(model_server, runs, {"groups": []})
+    assert found["idea"].tolist() == ["z", "y", "v", "w", "x"]
 
 
 async def test_same_merge_is_paid_once(model_server, tmp_path):

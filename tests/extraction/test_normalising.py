@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cast import llm_at, texts
-from tests.model_server import Body, Capabilities, ModelServer
-from workbench.errors import InvalidSettings, ModelError, UnknownName, UnreadableAnswer
+from tests.model_server import Body, Capabilities, Fault, ModelServer
+from workbench.errors import BudgetSpent, InvalidSettings, ModelError, UnknownName, UnreadableAnswer
 from workbench.extraction.categorising import Category
 from workbench.extraction.label_mapping import Mapped
 from workbench.extraction.normalising import Normaliser
+from workbench.llm.meter import Budget
 from workbench.llm.running import sync
 
 JOBS = {
@@ -228,6 +229,40 @@ async def test_numbers_of_no_label_are_passed_over(model_server):
 async def test_model_that_assigns_nothing_is_an_error(model_server):
     with pytest.raises(UnreadableAnswer, match="put none of 9 labels anywhere"):
         await fitted(model_server, script=by_truth(spoil=lambda body, found: []))
+
+
+async def test_model_that_assigns_nothing_of_many_labels_is_not_asked_about_each(model_server):
+    labels = [f"job {n}" for n in range(200)]
+    server = model_server(by_truth(dict.fromkeys(labels, "IT"), spoil=lambda body, found: []))
+    with pytest.raises(UnreadableAnswer, match="put none of 200 labels anywhere"):
+        await Normaliser.fit(labels, 3, llm=llm_at(server))
+    assert server.n_requests == 2 + 4
+
+
+async def test_fit_that_breaks_off_pays_nothing_twice(model_server, tmp_path):
+    truth = {f"job {n}": "IT" for n in range(200)}
+    answer = by_truth(truth)
+    server = model_server(lambda body: Fault(400) if "job 77" in quoted("label", texts(body)[1]) else answer(body))
+    llm = llm_at(server, cache=tmp_path / "calls")
+    for _ in range(2):
+        with pytest.raises(ModelError):
+            await Normaliser.fit(truth, 3, llm=llm)
+    paid = [request.hash for request in server.answered]
+    server.reply = answer
+    normaliser = await Normaliser.fit(truth, 3, llm=llm)
+    assert (len(paid), len(normaliser.table)) == (len(set(paid)), 200)
+
+
+async def test_blocks_are_assigned_at_once(model_server):
+    truth = {f"job {n:03}": "IT" for n in range(500)}
+    server = model_server(by_truth(truth), latency=0.05)
+    await Normaliser.fit(truth, 3, llm=llm_at(server))
+    assert server.peak_concurrency >= 8
+
+
+async def test_budget_stops_a_fit_before_the_call_that_would_break_it(model_server):
+    with pytest.raises(BudgetSpent):
+        await fitted(model_server, budget=Budget(calls=1))
 
 
 async def test_model_that_fails_is_an_error(model_server):

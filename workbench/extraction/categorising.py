@@ -128,6 +128,8 @@ async def assign(labels: Sequence[str], categories: Sequence[Category], about: s
         for pieces in await together((in_pieces(block, question.ask) for block in blocks), at_once=AT_ONCE):
             for piece in pieces:
                 found |= piece
+        if len(blocks) > 1 and not found:
+            break  # a model that answers nothing of many is not asked about each
     return found
 
 

@@ -152,16 +152,11 @@ class LabelMapping:
         to = known.get(label_key(into), clean_name(into))
         said = {kind.name: kind.description for kind in self.kinds}
         what = description if description is not None else said.get(to) or " ".join(filter(None, map(said.get, gone)))
-        first = next((kind.name for kind in self.kinds if kind.name in (*gone, to)), None)
-        kinds = [
-            Category(to, what) if kind.name == first else kind
-            for kind in self.kinds
-            if kind.name == first or kind.name not in (*gone, to)
-        ]
-        if to == self.other:
-            kinds = [kind for kind in kinds if kind.name != self.other]
-        elif first is None:
-            kinds.append(Category(to, what))
+        members = {*gone, to}
+        kinds = [kind for kind in self.kinds if kind.name not in members]
+        if to != self.other:
+            place = next((n for n, kind in enumerate(self.kinds) if kind.name in members), len(kinds))
+            kinds.insert(place, Category(to, what))
         return replace(self, kinds=tuple(kinds), mapped=self._moved(gone, to))
 
     def define(self, category: str, description: str = "") -> Self:

@@ -22,7 +22,7 @@ async def merge_rows(
     same: str,
     *,
     by: str | Collection[str],
-    rows_at_once: int = 100,
+    rows_at_once: int = 150,
     llm: LLM | None = None,
     budget: Budget | None = None,
 ) -> MergedTable:
@@ -41,12 +41,13 @@ async def merge_rows(
             several by the names of their runs. Without names and such a column they are `run 1`, `run 2` ... in order.
         same: what rows that belong together are, such as "the same product idea".
         by: the column, or columns, that the model compares. Rows where it is missing or blank stay alone.
-        rows_at_once: in one request, at most.
+        rows_at_once: in one request, at most. That n rows of different meanings have all met takes about
+            2 (n / rows_at_once)² requests; one where there are no more than fit it.
         llm: the model; that of the settings when not given.
         budget: what may be spent.
 
     Returns:
-        a DataFrame, rows of most runs first.
+        a DataFrame, rows of most runs first, then of most rows, then by alphabet.
 
         - `by`: the words of one of the merged rows: the most frequent ones, of these the most typical (the medoid by
           their words), of these the first by alphabet.
@@ -133,7 +134,7 @@ def _table(
     from workbench.extraction.merged_table import MergedTable
 
     rows = [_merged(group, by, columns) for group in groups]
-    rows.sort(key=lambda row: (-row["n_runs"], -row["n_rows"], canonical(row)))
+    rows.sort(key=lambda row: (-row["n_runs"], -row["n_rows"], canonical([row[name] for name in by]), canonical(row)))
     table = MergedTable(rows, columns=[*columns, *MADE])
     table = table.astype({"n_runs": int, "n_rows": int, "unsupported": bool})
     table.attrs["merging"] = facts
