@@ -98,8 +98,16 @@ def with_widths(content: list[Any], text_of: Callable[[Any], str], *, line: int,
     longest = [max((len(text) for text in texts[place::n]), default=1) + 2 for place in range(n)]
     if sum(longest) <= line and not always:
         return content
-    shares = [max(min(length, 60), 6) ** 0.7 for length in longest] if sum(longest) > line else longest
+    words = [max((len(word) for text in texts[place::n] for word in text.split()), default=1) for place in range(n)]
+    shares = _shares(longest, words, line) if sum(longest) > line else longest
     part = min(1.0, sum(longest) / line)
     widths = [{"t": "ColWidth", "c": part * share / sum(shares)} for share in shares]
     columns = [[alignment, width] for (alignment, _), width in zip(content[2], widths, strict=True)]
     return [*content[:2], columns, *content[3:]]
+
+
+def _shares(longest: Sequence[int], words: Sequence[int], line: int) -> list[float]:
+    """Return how a line's letters are shared: long columns get more, and none less than a word, unless that is long."""
+    wanted = [max(min(length, 60), 6) ** 0.7 for length in longest]
+    letters = [line * share / sum(wanted) for share in wanted]
+    return [max(given, min(word, 16) + 3) for given, word in zip(letters, words, strict=True)]

@@ -7,12 +7,13 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from workbench.extraction.documents import picture_type
 from workbench.extraction.exporting.blocks import with_widths
-from workbench.extraction.exporting.cleaning import mapped, text_of
+from workbench.extraction.exporting.cleaning import mapped, tables_in, text_of
 from workbench.extraction.exporting.pandoc import Node, pandoc, written
 from workbench.extraction.exporting.workbooks import same_each_time
 
@@ -31,9 +32,12 @@ _TABLE_STYLE = """<w:style w:type="table" w:default="1" w:styleId="Table"><w:nam
 <w:tcPr><w:shd w:val="clear" w:color="auto" w:fill="EEF0F2"/></w:tcPr></w:tblStylePr></w:style>"""
 _LINE = 80
 """Letters of a table that fit beside each other on a page."""
-_PAGE = (
-    '<w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="1304" w:right="1247" w:bottom="1304" w:left="1247" '
-    'w:header="709" w:footer="709" w:gutter="0"/>'
+_WIDE_TABLE = 6
+"""Columns from which on pages lie on their side."""
+_UPRIGHT = '<w:pgSz w:w="11906" w:h="16838"/>'
+_ON_ITS_SIDE = '<w:pgSz w:w="16838" w:h="11906" w:orient="landscape"/>'
+_MARGINS = (
+    '<w:pgMar w:top="1304" w:right="1247" w:bottom="1304" w:left="1247" w:header="709" w:footer="709" w:gutter="0"/>'
 )
 
 
@@ -49,7 +53,8 @@ def docx(blocks: Sequence[Node], pictures: Mapping[str, bytes], title: str, cjk:
     shown = mapped(blocks, lambda node: [_for_word(node, pictures)])
     with TemporaryDirectory() as folder:
         reference = Path(folder, "reference.docx")
-        reference.write_bytes(_reference(cjk))
+        wide = any(n > _WIDE_TABLE for n, _ in tables_in(blocks))
+        reference.write_bytes(_reference(cjk, _ON_ITS_SIDE if wide else _UPRIGHT))
         made = written(shown, "docx", f"--reference-doc={reference}", "--output=-")
     return same_each_time(_changed(made, {"word/document.xml": _finished, "docProps/core.xml": _titled(title)}))
 
@@ -68,10 +73,13 @@ def _for_word(node: Node, pictures: Mapping[str, bytes]) -> Node:
     return {"t": "Image", "c": [attributes, words, [data_url(pictures[name]), ""]]}
 
 
-def _reference(cjk: str) -> bytes:
+def _reference(cjk: str, size: str) -> bytes:
     """Return the document that pandoc takes the styles from: its own, with fonts, table borders and A4 pages."""
     default = pandoc("", "--print-default-data-file", "reference.docx")
-    return _changed(default, {"word/styles.xml": lambda xml: _styles(xml, cjk), "word/document.xml": _paged})
+    return _changed(
+        default,
+        {"word/styles.xml": lambda xml: _styles(xml, cjk), "word/document.xml": partial(_paged, size + _MARGINS)},
+    )
 
 
 def _changed(zipped: bytes, changes: Mapping[str, object]) -> bytes:
@@ -100,12 +108,11 @@ def _bold_in_every_script(xml: str) -> str:
     return re.sub(r"<w:b\s*/>(?!\s*<w:bCs)", "<w:b/><w:bCs/>", xml)
 
 
-def _paged(xml: str) -> str:
-    return re.sub(r"<w:sectPr\b[^>]*?(?:/>|>)", lambda found: _section(found[0]), xml, count=1)
+def _paged(page: str, xml: str) -> str:
+    def section(found: re.Match[str]) -> str:
+        return f"<w:sectPr>{page}</w:sectPr>" if found[0].endswith("/>") else f"{found[0]}{page}"
 
-
-def _section(tag: str) -> str:
-    return f"<w:sectPr>{_PAGE}</w:sectPr>" if tag.endswith("/>") else f"{tag}{_PAGE}"
+    return re.sub(r"<w:sectPr\b[^>]*?(?:/>|>)", section, xml, count=1)
 
 
 def _finished(xml: str) -> str:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TYPES = "column types"
 """The sheet, hidden, that has what the columns were."""
 _LONGEST, _MOST_ROWS, _MOST_COLUMNS = 32_767, 1_048_576, 16_384
+_PART = 4_000
+"""Characters of a type in a cell: few enough however much of it is escaped."""
 _MOST_DIGITS = 999_999_999_999_999
 _ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_|[\0-\x08\x0b-\x1f\ufffe\uffff]")
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -48,19 +50,21 @@ def workbook(columns: Sequence[Column]) -> bytes:
     for place, column in enumerate(columns, start=1):
         letters = openpyxl.utils.get_column_letter(place)
         sheet.column_dimensions[letters].width = _width(column)
-    sheet.append(
-        [_text(sheet, column.name, f"the name of column {column.name[:60]!r}", bold=True) for column in columns]
-    )
-    written = [[_cell(sheet, cell, column, row) for row, cell in enumerate(column.cells)] for column in columns]
-    for row in zip(*written, strict=True):
-        sheet.append(row)
+    head = [_text(sheet, one.name, f"the name of column {one.name[:60]!r}", bold=True) for one in columns]
+    cells = [[_cell(sheet, cell, column, row) for row, cell in enumerate(column.cells)] for column in columns]
+    for written in (head, *zip(*cells, strict=True)):  # only now: what has begun to be written cannot be left
+        sheet.append(written)
     for column in columns:
-        facts = json.dumps({"kind": column.type.kind, **column.type.to_dict()}, ensure_ascii=True)
-        parts = [facts[start : start + 30_000] for start in range(0, len(facts), 30_000)]
-        types.append([_text(types, part, TYPES) for part in (column.name, *parts)])
+        types.append(_type_cells(types, column))
     stream = io.BytesIO()
     book.save(stream)
     return same_each_time(stream.getvalue())
+
+
+def _type_cells(sheet: Any, column: Column) -> list[Any]:
+    facts = json.dumps({"kind": column.type.kind, **column.type.to_dict()})
+    parts = [facts[start : start + _PART] for start in range(0, len(facts), _PART)]
+    return [_text(sheet, part, TYPES) for part in (column.name, *parts)]
 
 
 def _width(column: Column) -> float:
