@@ -156,6 +156,12 @@ async def test_several_columns_are_compared(model_server):
     assert found[["idea", "price", "n_rows"]].values.tolist() == [["sopa", 3, 2], ["soup", 4, 1]]
 
 
+async def test_whole_number_is_one_number_whatever_is_missing_in_its_column(model_server):
+    runs = [pd.DataFrame({"idea": ["x"], "price": [3]}), pd.DataFrame({"idea": ["y", "z"], "price": [3, None]})]
+    found, server = await merged(model_server, runs, by="price")
+    assert (found["n_rows"].tolist(), server.n_requests) == ([2, 1], 0)
+
+
 @pytest.mark.parametrize(
     ("answer", "groups", "slips"),
     [

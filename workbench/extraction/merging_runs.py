@@ -116,16 +116,12 @@ def _merged(rows: Sequence[RunRow], by: Sequence[str], columns: Sequence[str]) -
 
 
 def _most_frequent(name: str, rows: Sequence[RunRow], beside: Sequence[RunRow]) -> Any:
-    values = {_number(one): one for one in sorted((row.values[name] for row in rows), key=canonical)}
-    counts, near = (
-        Counter(_number(row.values[name]) for row in some if row.values[name] is not None) for some in (rows, beside)
-    )
-    return values[min(counts, key=lambda text: (-counts[text], -near[text], text))] if counts else None
-
-
-def _number(value: Any) -> str:
-    """Return a value as a text; a whole number is one number, whatever else was in its column."""
-    return canonical(int(value) if isinstance(value, float) and value.is_integer() else value)
+    there, near = ([row.values[name] for row in some if row.values[name] is not None] for some in (rows, beside))
+    if not there:
+        return None
+    counts, nearest = Counter(map(canonical, there)), Counter(map(canonical, near))
+    best = min(counts, key=lambda text: (-counts[text], -nearest[text], text))
+    return min((value for value in there if canonical(value) == best), key=repr)
 
 
 def _table(

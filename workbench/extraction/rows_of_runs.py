@@ -138,5 +138,9 @@ def _as_text(value: Any) -> str:
 
 
 def canonical(value: Any) -> str:
-    """Return a value as a text that equal values share, and that puts values in one order."""
+    """Return a value as a text that equal values share, and that puts values in one order.
+
+    A whole number is one number: an integer is a float where something else of its column is missing.
+    """
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
