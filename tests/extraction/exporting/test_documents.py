@@ -220,15 +220,32 @@ def test_hostile_docx_has_no_outside_parts(tmp_path):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.text(st.sampled_from("#[]{}()<>@$*_`~\\/\"'=;:!|\n -+1a日م\0\u202e"), max_size=60))
-def test_any_text_can_be_set(text):
-    from workbench.extraction.exporting.manuscripts import _html, _pdf, manuscript_of
-
-    manuscript = manuscript_of(Document(text, text))
+@given(st.text(st.sampled_from("#[]{}()<>@$*_`~\\/\"'=;:!|\n -+1a日م\0\x01\u202e"), max_size=60))
+def test_any_text_can_be_set(tmp_path_factory, text):
+    folder = tmp_path_factory.mktemp("out")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert _pdf(manuscript).startswith(b"%PDF")
-    assert runs_nothing(_html(manuscript).decode())
+        pdf, docx, html = export("x", Document(text, text), to=["pdf", "docx", "html"], folder=folder)
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert WordDocument(str(docx)).core_properties.title is not None
+    assert runs_nothing(html.read_text())
+
+
+@pytest.mark.parametrize(
+    "text", [">" * 5000 + "a", "[" * 5000, "*" * 5000 + "a", "\n".join("  " * n + "- a" for n in range(900))]
+)
+def test_text_that_nests_without_end_is_set_or_a_clear_error(tmp_path, text):
+    try:
+        (path,) = export("deep", text, to="html", folder=tmp_path)
+    except WorkbenchError as error:
+        assert "too deeply" in str(error)  # noqa: PT017
+    else:
+        assert path.is_file()
+
+
+def test_language_that_is_none_is_refused(tmp_path):
+    with pytest.raises(InvalidSettings, match="BCP 47"):
+        export("x", "a", lang='en", dir: rtl', folder=tmp_path)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

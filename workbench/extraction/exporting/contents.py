@@ -15,6 +15,7 @@ from workbench.errors import InvalidSettings
 from workbench.extraction.documents import Document
 from workbench.extraction.exporting import chat_data, manuscripts, table_writing
 from workbench.extraction.exporting.manuscripts import Manuscript, document_files, manuscript_of
+from workbench.extraction.exporting.markdown_files import markdown_files
 from workbench.extraction.exporting.run_documents import run_manuscript, table_manuscript
 from workbench.record.events import Event
 from workbench.record.file_names import file_names
@@ -64,7 +65,10 @@ def writable(content: Any, options: Options) -> Writable:
             return _run(file, list(file.events()), options, [])
     if isinstance(content, str | Document | WrittenDocument):
         document = _document(content)
-        return Writable("a text", _document_makers(lambda: manuscript_of(document, options.lang)))
+        makers = _document_makers(lambda: manuscript_of(document, options.lang))
+        return Writable(
+            "a text", {**makers, "md": lambda folder, stem: markdown_files(folder / f"{stem}.md", document)}
+        )
     if isinstance(content, RunFile):
         return _run(content, list(content.events()), options, [])
     if isinstance(content, World):

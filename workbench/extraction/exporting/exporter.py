@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from workbench.errors import InvalidSettings
 from workbench.extraction.exporting.contents import Options, documents_in, named_documents, writable
 from workbench.extraction.exporting.placing import place, safe_name
+
+_LANG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 
 def export(
@@ -59,6 +62,8 @@ def export(
         WorkbenchError: .docx, .pdf and .xlsx need the extra `docs`, as do .txt and .html.
     """
     endings = _endings(to)
+    if lang is not None and not _LANG.fullmatch(lang):
+        raise InvalidSettings(f"lang={lang!r}: give a language as BCP 47 has it, such as 'ja', 'zh-Hant' or 'pt-BR'")
     where, stem = Path(folder), safe_name(_without_ending(name, endings))
     documents = documents_in(content)
     where = where / stem if documents is not None else where

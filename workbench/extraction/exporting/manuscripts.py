@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.extraction.documents import Document, picture_type
-from workbench.extraction.exporting.blocks import heading, printable, with_widths
+from workbench.extraction.documents import Document
+from workbench.extraction.exporting.blocks import heading, with_widths
 from workbench.extraction.exporting.cleaning import cleaned, every, mapped, text_of
 from workbench.extraction.exporting.directions import Setting, directed, document_lang
+from workbench.extraction.exporting.markdown_files import picture_files
 from workbench.extraction.exporting.pandoc import Node, blocks_of, written
 from workbench.extraction.exporting.pdf_files import pdf
 from workbench.extraction.exporting.word_files import data_url, docx
 from workbench.html import page
-from workbench.record.file_names import file_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +37,6 @@ class Manuscript:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     lang: str | None = None
     """Of the text, as a BCP 47 tag; by its letters where it is not given."""
-    markdown: str | None = None
-    """As it was written, where it was."""
     page: str | None = None
     """Of HTML, where there is one already."""
 
@@ -55,10 +53,13 @@ class Manuscript:
 
 def manuscript_of(document: Document, lang: str | None = None) -> Manuscript:
     """Return a document, cleaned."""
-    blocks = cleaned(blocks_of(document.markdown), document.pictures)
+    try:
+        blocks = cleaned(blocks_of(document.markdown), document.pictures)
+    except RecursionError as error:
+        raise WorkbenchError("the text nests lists or quotations too deeply to be a document: flatten it") from error
     titled = [heading(document.heading, 1), *blocks] if document.heading else blocks
     used = {name: data for name, data in document.pictures.items() if _names(blocks, name)}
-    return Manuscript(titled, document.title, used, lang, document.markdown)
+    return Manuscript(titled, document.title, used, lang)
 
 
 def _names(blocks: Sequence[Node], name: str) -> bool:
@@ -92,8 +93,7 @@ def _pdf(manuscript: Manuscript) -> bytes:
 
 
 def _html(manuscript: Manuscript) -> bytes:
-    body = _body(manuscript)
-    return (manuscript.page or page(manuscript.title or "Document", body)).encode()
+    return (manuscript.page or page(manuscript.title or "Document", _body(manuscript))).encode()
 
 
 def _body(manuscript: Manuscript) -> str:
@@ -119,36 +119,11 @@ def _txt(manuscript: Manuscript) -> bytes:
 
 
 def _markdown_files(path: Path, manuscript: Manuscript) -> dict[Path, bytes]:
-    """Return Markdown and, in a folder beside it, its pictures."""
-    folder = path.with_name(f"{path.stem}-pictures")
-    names = list(manuscript.pictures)
-    stems = file_names([re.sub(r"\.(?:png|jpe?g)$", "", name, flags=re.IGNORECASE) for name in names])
-    endings = ["jpg" if picture_type(manuscript.pictures[name]) == "jpeg" else "png" for name in names]
-    files = {name: f"{stem}.{end}" for name, stem, end in zip(names, stems, endings, strict=True)}
-    text = _relinked(manuscript, {name: f"{folder.name}/{file}" for name, file in files.items()})
-    return {path: text.encode(), **{folder / files[name]: manuscript.pictures[name] for name in names}}
-
-
-def _relinked(manuscript: Manuscript, places: Mapping[str, str]) -> str:
-    """Return the Markdown, its pictures named by where they lie."""
-    if manuscript.markdown is None:
-        blocks = mapped(manuscript.blocks, lambda node: [_moved(node, places)])
-        return written(blocks, "commonmark+pipe_tables+strikeout+footnotes", "--wrap=none").decode()
-    text = manuscript.markdown
-    for name, place in places.items():
-        text = _named(name).sub(partial(_placed, place), text)
-    lead = Document(text, manuscript.title).heading
-    whole = f"# {' '.join(lead.split())}\n\n{text}" if lead else text
-    return printable(whole) if whole.endswith("\n") else printable(whole) + "\n"
-
-
-def _named(picture: str) -> re.Pattern[str]:
-    name = re.escape(picture)
-    return re.compile(r"(!\[(?:[^\]\\]|\\.)*\]\()(?:<" + name + ">|" + name + r")(?=[\s)])")
-
-
-def _placed(place: str, found: re.Match[str]) -> str:
-    return f"{found[1]}<{place}>"
+    files = picture_files(path, manuscript.pictures)
+    places = {name: f"{file.parent.name}/{file.name}" for name, file in files.items()}
+    blocks = mapped(manuscript.blocks, lambda node: [_moved(node, places)])
+    made = written(blocks, "commonmark+pipe_tables+strikeout+footnotes", "--wrap=none")
+    return {path: made, **{file: manuscript.pictures[name] for name, file in files.items()}}
 
 
 def _moved(node: Node, places: Mapping[str, str]) -> Node:

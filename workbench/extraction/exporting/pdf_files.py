@@ -29,7 +29,7 @@ _PREAMBLE = """
   paper: "a4", margin: (x: 2.2cm, y: 2.3cm), flipped: {flipped},
   footer: context align(center, text(size: 8.5pt, fill: luma(40%), counter(page).display("1 / 1", both: true))),
 )
-#set text(font: {fonts}, size: 10.5pt, lang: "{lang}", hyphenate: false)
+#set text(font: {fonts}, size: 10.5pt, lang: "{lang}", dir: ltr, hyphenate: false)
 #set par(leading: 0.7em, spacing: 1em)
 #set smartquote(enabled: false)
 #show heading: set block(above: 1.5em, below: 0.7em, sticky: true)
@@ -102,7 +102,7 @@ def _preamble(blocks: Sequence[Node], lang: str, cjk: str) -> str:
         flipped="true" if most > _WIDE_TABLE else "false",
         fonts=_listed(families(cjk)),
         code_fonts=_listed(code_families(cjk)),
-        lang=lang.partition("-")[0],
+        lang=_letters(lang),
         table_size=9 if most <= 2 * _WIDE_TABLE else 6.5,
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from workbench.extraction.documents import picture_type
-from workbench.extraction.exporting.blocks import with_widths
+from workbench.extraction.exporting.blocks import printable, with_widths
 from workbench.extraction.exporting.cleaning import mapped, tables_in, text_of
 from workbench.extraction.exporting.pandoc import Node, pandoc, written
 from workbench.extraction.exporting.workbooks import same_each_time
@@ -136,7 +136,7 @@ def _titled(title: str) -> object:
     from html import escape
 
     def change(xml: str) -> str:
-        words = f"<dc:title>{escape(' '.join(title.split()))}</dc:title>"
+        words = f"<dc:title>{escape(printable(' '.join(title.split())))}</dc:title>"
         return re.sub(r"<dc:title>.*?</dc:title>|<dc:title\s*/>", lambda _: words, xml, flags=re.DOTALL)
 
     return change
