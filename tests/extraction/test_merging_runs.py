@@ -227,10 +227,11 @@ async def test_all_rows_meet_whatever_the_size_of_blocks(model_server, most):
     assert all(len(shown(request.body)) <= most + 1 for request in server.requests if request.body["messages"])
 
 
-async def test_blocks_that_do_not_fit_the_model_are_divided_and_still_meet(model_server):
+@pytest.mark.parametrize(("context", "most"), [(600, 150), (480, 150), (430, 20), (400, 30)])
+async def test_blocks_that_do_not_fit_the_model_are_divided_and_still_meet(model_server, context, most):
     runs, means = many(30, 3)
-    server = model_server(by_truth(means), capabilities=Capabilities(context_tokens=600))
-    found, _ = await merged(model_server, runs, llm=llm_at(server))
+    server = model_server(by_truth(means), capabilities=Capabilities(context_tokens=context))
+    found, _ = await merged(model_server, runs, rows_at_once=most, llm=llm_at(server))
     assert found["n_rows"].tolist() == [3] * 30
     assert any(request.status == 400 for request in server.requests)
 
