@@ -37,8 +37,17 @@ if TYPE_CHECKING:
     from workbench.evaluation.surveys.shares import shares
     from workbench.evaluation.surveys.survey import Section, Survey
     from workbench.evaluation.validation import validate
+    from workbench.extraction import rules
+    from workbench.extraction.documents import Document
+    from workbench.extraction.exporting.exporter import export
+    from workbench.extraction.exporting.table_reading import read_table
     from workbench.extraction.extractor import extract
     from workbench.extraction.fields import Quotation
+    from workbench.extraction.merging_runs import merge_rows
+    from workbench.extraction.normalising import Normaliser
+    from workbench.extraction.reducing import reduce
+    from workbench.extraction.reporting.reporter import report
+    from workbench.extraction.rewriting import enrich, restyle
     from workbench.judging import propositions
     from workbench.judging.propositions import Proposition
     from workbench.judging.scales import Scale
@@ -71,6 +80,7 @@ _WHERE = {
     "Choice": "workbench.evaluation.surveys.questions",
     "Cue": "workbench.agents.seats",
     "Dimension": "workbench.populations.dimensions",
+    "Document": "workbench.extraction.documents",
     "Event": "workbench.record.events",
     "Fragment": "workbench.agents.persona",
     "FreeText": "workbench.evaluation.surveys.scales",
@@ -83,6 +93,7 @@ _WHERE = {
     "Meter": "workbench.llm.meter",
     "Mind": "workbench.agents.mind",
     "MultiChoice": "workbench.evaluation.surveys.questions",
+    "Normaliser": "workbench.extraction.normalising",
     "Number": "workbench.evaluation.surveys.scales",
     "Person": "workbench.agents.person",
     "Persona": "workbench.agents.persona",
@@ -112,12 +123,19 @@ _WHERE = {
     "compare": "workbench.evaluation.statistics.comparing",
     "compare_to_human": "workbench.evaluation.human.comparing",
     "diff": "workbench.worlds.differences",
+    "enrich": "workbench.extraction.rewriting",
+    "export": "workbench.extraction.exporting.exporter",
     "extract": "workbench.extraction.extractor",
     "judge_quality": "workbench.evaluation.judge_quality.asking",
     "load_fragment": "workbench.agents.person",
     "measure": "workbench.evaluation.metrics.measuring",
+    "merge_rows": "workbench.extraction.merging_runs",
     "pack": "workbench.worlds.archives",
     "power": "workbench.evaluation.statistics.power",
+    "read_table": "workbench.extraction.exporting.table_reading",
+    "reduce": "workbench.extraction.reducing",
+    "report": "workbench.extraction.reporting.reporter",
+    "restyle": "workbench.extraction.rewriting",
     "run_all": "workbench.worlds.many",
     "sample_size": "workbench.evaluation.statistics.power",
     "score": "workbench.evaluation.scoring",
@@ -130,6 +148,7 @@ _WHERE = {
 _MODULES = {
     "plots": "workbench.plots",
     "propositions": "workbench.judging.propositions",
+    "rules": "workbench.extraction.rules",
     "schedules": "workbench.worlds.schedules",
 }
 
@@ -144,6 +163,7 @@ __all__ = [
     "Choice",
     "Cue",
     "Dimension",
+    "Document",
     "Event",
     "Fragment",
     "FreeText",
@@ -155,11 +175,13 @@ __all__ = [
     "Meter",
     "Mind",
     "MultiChoice",
+    "Normaliser",
     "Number",
     "Person",
     "Persona",
     "Population",
     "Proposition",
+    "Quotation",
     "Ranking",
     "RunFile",
     "SamplingPlan",
@@ -183,14 +205,22 @@ __all__ = [
     "compare",
     "compare_to_human",
     "diff",
+    "enrich",
+    "export",
     "extract",
     "judge_quality",
     "load_fragment",
     "measure",
+    "merge_rows",
     "pack",
     "plots",
     "power",
     "propositions",
+    "read_table",
+    "reduce",
+    "report",
+    "restyle",
+    "rules",
     "run_all",
     "sample_size",
     "schedules",

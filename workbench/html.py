@@ -16,7 +16,7 @@ _STYLE = (
 _QUIET = "color:var(--jp-content-font-color2,#777);font-size:92%"
 
 
-_PROBLEM = "color:#b3261e;background:#b3261e14;border-radius:4px;padding:0 .3em;font-size:92%"
+_PROBLEM = "color:#c9473f;background:#c9473f1c;border-radius:4px;padding:0 .3em;font-size:92%"
 
 
 _THUMBNAIL = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
