@@ -255,9 +255,9 @@ async def test_fit_that_breaks_off_pays_nothing_twice(model_server, tmp_path):
 
 async def test_blocks_are_assigned_at_once(model_server):
     truth = {f"job {n:03}": "IT" for n in range(500)}
-    server = model_server(by_truth(truth), latency=0.05)
+    server = model_server(by_truth(truth), latency=0.2)
     await Normaliser.fit(truth, 3, llm=llm_at(server))
-    assert server.peak_concurrency >= 8
+    assert server.peak_concurrency >= 4
 
 
 async def test_budget_stops_a_fit_before_the_call_that_would_break_it(model_server):

@@ -27,13 +27,12 @@ def frame_of(mapping: LabelMapping) -> pd.DataFrame:
     """Return all of a mapping as a table: what it is about, a row a category, a row a label."""
     import pandas as pd
 
+    blank: dict[str, Any] = {**dict.fromkeys(COLUMNS, ""), "n": None}
     head = [{"by": "about", "description": mapping.about}] if mapping.about else []
     kinds = [{"category": kind.name, "by": "category", "description": kind.description} for kind in mapping.kinds]
     labels = [vars(one) | {"category": one.category or ""} for one in mapping.mapped]
-    rows = [*head, *kinds, {"category": mapping.other, "by": "other"}, *labels]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"n": "Int64"})
-    texts = [name for name in COLUMNS if name != "n"]
-    return frame.fillna(dict.fromkeys(texts, ""))
+    rows = [{**blank, **row} for row in (*head, *kinds, {"category": mapping.other, "by": "other"}, *labels)]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"n": "Int64"})
 
 
 def read_frame(
