@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from tests.agents.test_checks import FINE, UGH, judge, kitchen
 from tests.cast import llm_at, person, play, talk, think, turn, world_at
+from workbench.agents.attempts import write_preferences
 from workbench.extraction.exporting.exporter import export
 from workbench.populations.population import Population
 from workbench.record.run_file import RunFile
@@ -74,7 +76,14 @@ def test_people_who_did_nothing_give_no_line(tmp_path):
     assert lines(tmp_path, [person("Ann").listen("Hello?")]) == []
 
 
-async def test_preferences_are_the_pairs_of_attempts(tmp_path, world):
-    (path,) = export("talk", world, to=".preferences", folder=tmp_path)
-    assert path.name == "talk.preferences.jsonl"
-    assert path.read_text() == ""  # no turn of this run was checked
+async def test_preferences_are_the_pairs_of_attempts(tmp_path, model_server):
+    world = await kitchen(model_server(play(Ann=[UGH, FINE], check=judge(Ugh=2))), record=tmp_path / "run.sqlite")
+    write_preferences(world, tmp_path / "pairs.jsonl")
+    paths = [export(name, content, to=".preferences", folder=tmp_path)[0] for name, content in _same_run(world)]
+    assert paths[0].name == "world.preferences.jsonl"
+    assert {path.read_text() for path in paths} == {(tmp_path / "pairs.jsonl").read_text()}
+    assert json.loads(paths[0].read_text())["chosen"]
+
+
+def _same_run(world):
+    return [("world", world), ("path", world.record), ("file", RunFile.open(world.record))]

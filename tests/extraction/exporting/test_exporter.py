@@ -172,6 +172,13 @@ def test_table_as_a_document_has_its_cells_as_they_are(tmp_path):
         assert "HYPERLINK" in path.read_text()
 
 
+def test_table_that_no_data_file_holds_is_a_document_all_the_same(tmp_path):
+    frame = pd.DataFrame({3: pd.cut([1, 5], [0, 3, 6]), ("a", "b"): [{1}, {2}]})
+    (path,) = export("cells", frame, to="md", folder=tmp_path)
+    assert "| 3 | a · b |" in path.read_text()
+    assert "{1}" in path.read_text()
+
+
 # Runs and what was written in them
 
 

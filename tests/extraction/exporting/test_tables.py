@@ -71,6 +71,25 @@ def test_table_without_rows_comes_back_equal(tmp_path, frame, ending):
     comes_back(tmp_path, frame.iloc[:0], ending)
 
 
+ODD = {
+    "categories of times": pd.Categorical(pd.to_datetime(["2025-01-01", "2025-01-02"])),
+    "categories of numbers": pd.Categorical([1.5, None]),
+    "no categories": pd.Categorical([None, None]),
+    "spans": [{"event": 3, "start": 1, "end": 2}, None],
+    "nothing at all": pd.Series([None, None], dtype=object),
+    "empty and missing": pd.Series(["", None], dtype=object),
+    "keys that are no texts": [{(1, 2): "x", 3: None}, {}],
+    "arrow": pd.array([1, None], dtype="int64[pyarrow]"),
+    "fixed offset": pd.to_datetime(["2025-01-01T10:00", None]).tz_localize("+03:00"),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("column", ODD)
+def test_odd_column_comes_back_equal(tmp_path, column, ending):
+    comes_back(tmp_path, pd.DataFrame({column: ODD[column]}), ending)
+
+
 # Laws
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(TEXTS)

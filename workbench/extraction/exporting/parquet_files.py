@@ -52,7 +52,8 @@ def _array(column: Column) -> Any:
         return pa.array(cells, pa.list_(items))
     if kind.kind == "json":
         return pa.array([None if cell is None else json.dumps(cell, ensure_ascii=False) for cell in cells], pa.string())
-    array = pa.array(cells, pa.string() if kind.kind in ("string", *_TIMES) else None)
+    as_text = kind.kind in ("string", *_TIMES) or all(cell is None for cell in cells)
+    array = pa.array(cells, pa.string() if as_text else None)
     return array.dictionary_encode() if kind.dtype == "category" else array
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import InvalidSettings
 from workbench.extraction.exporting.blocks import emphasised, heading, image, paragraph, strong, table
+from workbench.extraction.exporting.column_types import column_type_of, plain
 from workbench.extraction.exporting.manuscripts import Manuscript
 from workbench.extraction.exporting.pandoc import Node
 from workbench.extraction.exporting.table_metadata import Column, columns_of
@@ -71,11 +73,28 @@ def _thumbnails(conversation: Conversation) -> dict[str, bytes]:
 
 def table_manuscript(frame: pd.DataFrame, title: str, lang: str | None) -> Manuscript:
     """Return a table as a document: numbers to the right, lists with commas, nothing where a value is missing."""
-    columns = columns_of(frame)
+    columns = columns_of(_readable(frame))
     rows = zip(*([_shown(cell, column) for cell in column.cells] for column in columns), strict=True)
     numbers = [column.type.kind in ("integer", "number") for column in columns]
     head = [column.name or " " for column in columns]
     return Manuscript([heading(title, 1), table(head, list(rows), right=numbers)], title, lang=lang)
+
+
+def _readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose names and values are texts where no file of data could hold them: a reader can."""
+    import pandas as pd
+
+    names = [" · ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
+    named = pd.DataFrame(frame).set_axis(names, axis="columns")
+    return named.apply(_as_text) if len(named) else named
+
+
+def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
+    try:
+        plain(column, column_type_of(column))
+    except InvalidSettings:
+        return column.astype(str)
+    return column
 
 
 def _shown(cell: Any, column: Column) -> str:
