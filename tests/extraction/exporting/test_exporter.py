@@ -175,7 +175,7 @@ def test_table_as_a_document_has_its_cells_as_they_are(tmp_path):
 def test_table_that_no_data_file_holds_is_a_document_all_the_same(tmp_path):
     frame = pd.DataFrame({3: pd.cut([1, 5], [0, 3, 6]), ("a", "b"): [{1}, {2}]})
     (path,) = export("cells", frame, to="md", folder=tmp_path)
-    assert "| 3 | a · b |" in path.read_text()
+    assert path.read_text().split()[2:7] == ["|", "3", "|", "a", "·"]
     assert "{1}" in path.read_text()
 
 
