@@ -24,21 +24,26 @@ _THUMBNAIL = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/]+={0,2}")
 
 @dataclass(frozen=True)
 class Links:
-    """A cell of a table that leads to events of the same page."""
+    """A cell of a table that names events: what each says is shown where a pointer rests on its number."""
 
     events: tuple[tuple[str, str], ...]
-    """The number of each, and what it says: it is shown where a pointer rests on the link."""
+    """The number of each, and what it says."""
     problem: str = ""
     """Why they are not to be relied on."""
+    lead: bool = True
+    """Whether they lead to the events of a conversation on the same page."""
 
     @property
     def html(self) -> str:
         """The links as HTML."""
-        links = (
-            f'<a href="#event-{text(number)}" title="{text(said)}">{text(number)}</a>' for number, said in self.events
-        )
+        links = (self._link(text(number), text(said)) for number, said in self.events)
         problem = f' <span style="{_PROBLEM}">{text(self.problem)}</span>' if self.problem else ""
         return ", ".join(links) + problem
+
+    def _link(self, number: str, said: str) -> str:
+        if self.lead:
+            return f'<a href="#event-{number}" title="{said}">{number}</a>'
+        return f'<span title="{said}">{number}</span>'
 
 
 def text(value: object) -> str:

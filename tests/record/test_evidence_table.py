@@ -34,6 +34,15 @@ def test_events_are_links_that_say_what_they_say():
     assert "quotes" not in html
 
 
+def test_events_of_several_runs_or_of_a_text_are_no_links():
+    for frame in (table(run="Monday"), table()):
+        frame.attrs["one_run"] = False
+        html = frame.iloc[:1]._repr_html_()
+        assert "href" not in html
+        assert '<span title="He said' in html
+    assert "href" not in table(run="Monday")._repr_html_()
+
+
 def test_rows_without_support_are_marked_and_counted():
     frame = table(2, unsupported=[True, False], note=["it names <no> event", ""])
     html = frame._repr_html_()

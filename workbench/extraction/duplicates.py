@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import EmbeddedModelMissing
 from workbench.evaluation.metrics.nearness import SAME_IDEA, near_pairs
 from workbench.evaluation.metrics.words import in_order, words_of
-from workbench.extraction.same_meaning import same_meaning
+from workbench.extraction.same_meaning import components, same_meaning
 from workbench.extraction.verification import Row
 from workbench.judging.repetition import AGAIN, FEWEST_WORDS
 from workbench.llm.client import LLM
@@ -81,7 +81,7 @@ async def without_duplicates(rows: Sequence[Row], by: Sequence[str], what: str, 
     pairs = set(_of_the_same_event(supported, by, alike))
     if across:
         pairs |= set(_across_events(supported, by, alike))
-    kept = [_one_of([supported[place] for place in group]) for group in _components(len(supported), pairs)]
+    kept = [_one_of([supported[place] for place in group]) for group in components(len(supported), pairs)]
     if across:
         kept = await _of_one_meaning(kept, by, what, llm)
     return [*kept, *(row for row in rows if row.unsupported)]
@@ -158,16 +158,6 @@ def _across_events(rows: Sequence[Row], by: Sequence[str], alike: Similarity) ->
 def _least(one: Row, other: Row, by: Sequence[str], alike: Similarity) -> float:
     """Return the similarity of two rows: that of the field in which they are least alike."""
     return round(min(alike(one.values[name], other.values[name]) for name in by), 5)
-
-
-def _components(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Return the places that hang together by pairs, in order."""
-    from scipy.cluster.hierarchy import DisjointSet
-
-    sets = DisjointSet(range(n))
-    for one, other in pairs:
-        sets.merge(one, other)
-    return sorted(sorted(group) for group in sets.subsets())
 
 
 def _one_of(rows: Sequence[Row]) -> Row:

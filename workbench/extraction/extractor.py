@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -86,7 +86,7 @@ async def extract(
     wanted = _Wanted(objective, row, identity_fields(row, unique_by), merge, part_tokens)
     models = {model: (llm or model()).metered(budget) for model in dict.fromkeys(unit.model for unit in units)}
     read = await together((_read(unit, wanted, models[unit.model]) for unit in units), at_once=AT_ONCE)
-    return _table(labels, row, zip(units, read, strict=True), _facts(objective, list(models.values()), read))
+    return _table(labels, row, list(zip(units, read, strict=True)), _facts(objective, list(models.values()), read))
 
 
 @dataclass(frozen=True)
@@ -181,16 +181,19 @@ def _facts(objective: str, models: Sequence[LLM], read: Sequence[_Read]) -> dict
 
 
 def _table(
-    labels: Sequence[str], row: type[BaseModel], read: Iterable[tuple[Unit, _Read]], facts: dict[str, Any]
+    labels: Sequence[str], row: type[BaseModel], read: Sequence[tuple[Unit, _Read]], facts: dict[str, Any]
 ) -> EvidenceTable:
     from workbench.record.evidence_table import EvidenceTable
 
     fields = [name for name in row.model_fields if name != "evidence"]
     spans = ["spans"] if quotation_fields(row) else []
     columns = [*labels, *fields, "quotes", "evidence", *spans, "unsupported", "note"]
+    one_run = len({unit.model for unit, _ in read}) == 1 and not any(
+        e.type == "PASSAGE" for u, _ in read for e in u.events
+    )
     rows = [_cells(unit, one) for unit, found in read for one in found.rows]
     table = EvidenceTable(rows, columns=columns).astype({"unsupported": bool})
-    table.attrs["extraction"] = facts
+    table.attrs |= {"extraction": facts, "one_run": one_run}
     return table
 
 

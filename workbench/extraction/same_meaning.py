@@ -49,7 +49,7 @@ async def same_meaning(counts: Mapping[str, int], same: str, most: int, llm: LLM
     reading = _Reading(texts, counts, same, most, llm, _disjoint(len(texts)))
     n_before, blocks = len(texts), reading.blocks([[place] for place in range(len(texts))])
     if len(blocks) > 1:
-        blocks = reading.blocks(_components(len(texts), await _near(texts, llm)))
+        blocks = reading.blocks(components(len(texts), await _near(texts, llm)))
     while len(blocks) > 1:
         await reading.read(reading.within(block) for block in blocks)
         left = reading.left()
@@ -206,7 +206,8 @@ def _disjoint(n: int) -> DisjointSet:
     return DisjointSet(range(n))
 
 
-def _components(n: int, pairs: Pairs) -> list[list[int]]:
+def components(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Return the places, of n, that hang together by pairs: in order, and each in one group."""
     sets = _disjoint(n)
     for one, other in pairs:
         sets.merge(one, other)

@@ -15,8 +15,8 @@ _BEHIND_LINKS = ("quotes", "spans", "unsupported", "note")
 class EvidenceTable(pd.DataFrame):
     """A DataFrame with a column `evidence`, lists of event ids, and perhaps `quotes`, what these events say.
 
-    It is one like any other. In a notebook the ids are links, which say on hover what the event says, and which lead
-    to the event where the page shows the conversation, too. Rows that are `unsupported` are marked, with their `note`.
+    It is one like any other. In a notebook the ids say on hover what the event says; those of one run are links, which
+    lead to the event where the page shows its conversation, too. Rows that are `unsupported` are marked, with `note`.
     """
 
     @property
@@ -40,12 +40,12 @@ class EvidenceTable(pd.DataFrame):
         cells = [row[name] for name in self.columns if name not in _BEHIND_LINKS]
         if "evidence" in self.columns:
             at = [name for name in self.columns if name not in _BEHIND_LINKS].index("evidence")
-            cells[at] = _links(row)
+            cells[at] = _links(row, lead=self.attrs.get("one_run", "run" not in self.columns))
         return cells
 
 
-def _links(row: dict[Any, Any]) -> Links:
+def _links(row: dict[Any, Any], *, lead: bool) -> Links:
     numbers, quotes = list(row["evidence"]), list(row.get("quotes", ()))
     quotes = quotes if len(quotes) == len(numbers) else [""] * len(numbers)
     problem = f"unsupported: {row.get('note', '')}".rstrip(": ") if row.get("unsupported") else ""
-    return Links(tuple(zip(map(str, numbers), quotes, strict=True)), problem)
+    return Links(tuple(zip(map(str, numbers), quotes, strict=True)), problem, lead)

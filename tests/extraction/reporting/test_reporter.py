@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.cast import llm_at, play, talk, texts, turn, world_at
+from tests.extraction.planting import planted_ideas
 from workbench.errors import InvalidSettings, ModelError
 from workbench.extraction.extractor import extract
 from workbench.extraction.reporting.reporter import SHOWN_ROWS, report
@@ -27,6 +28,9 @@ SCORES = pd.DataFrame(
         "call": ["a", "b"],
     }
 )
+
+
+WORDS = [idea["idea"] for idea in planted_ideas()]
 
 
 def found(*rows):
@@ -82,7 +86,7 @@ async def test_figures_of_a_finding_may_count_its_evidence(model_server):
 
 
 async def test_figure_stands_after_the_finding_that_rests_on_it(model_server):
-    world, _ = await ran(model_server, ("Bob has no score.", [5]), ("Ann speaks first.", [2]))
+    world, _ = await ran(model_server, ("Bob has no score.", [5, 4]), ("Ann speaks first.", [2]))
     made = await report("Soup", {"Evening": world, "Scores": SCORES})
     order = [made.markdown.index(one) for one in ("Bob has no score.", "![Scores]", "Ann speaks first.", "![Evening]")]
     assert order == sorted(order)
@@ -138,7 +142,9 @@ async def test_long_material_is_read_in_parts_and_the_model_chooses(model_server
         shown = [int(number) for number in re.findall(r'<(?:row|finding) id="(\d+)"', user)]
         if "most important of these findings" in user:
             return found(("They talk of soup.", shown))
-        return found(*((f"Part that begins with {shown[0]}, {word}.", shown[:2]) for word in ("soup", "bread", "fish")))
+        if "groups" in body["response_format"]["json_schema"]["schema"]["properties"]:
+            return {"groups": []}
+        return found(*((f"{WORDS[(shown[0] + n) % 200]} of {n}.", shown[:2]) for n in range(3)))
 
     server = model_server(reply)
     made = await report("Answers", {"Answers": rows}, findings=2, llm=llm_at(server))

@@ -58,6 +58,8 @@ class Exhibit:
     """How it was made: fact by name."""
     said: Sequence[str] = ()
     """What has to be said beside its results."""
+    caveat: str = ""
+    """What has to be said before anything else: that a small model made it."""
     shows: frozenset[str] = frozenset()
     """What it answers of what a reader has to know: `humans`, `judge`, `run`, `scores`, `answers`."""
 
@@ -105,9 +107,7 @@ def _of_run(name: str, source: World | RunFile | str | Path) -> Exhibit:
     ]
     drawn = " The chart shows how much each of them said." if figure else ""
     what = f"A run of {facts['People']} people, {len(shown):,} events.{drawn}"
-    return Exhibit(
-        name, what, citable, None, figure, made=facts, said=[small] if small else [], shows=frozenset({"run"})
-    )
+    return Exhibit(name, what, citable, None, figure, made=facts, caveat=small, shows=frozenset({"run"}))
 
 
 def _of_table(name: str, table: pd.DataFrame) -> Exhibit:
@@ -119,7 +119,7 @@ def _of_table(name: str, table: pd.DataFrame) -> Exhibit:
         read.shown,
         read.figure,
         made=read.made,
-        said=read.said,
+        caveat=read.caveat,
         shows=read.shows,
     )
 
@@ -160,6 +160,7 @@ def _of_humans(name: str, comparison: HumanComparison) -> Exhibit:
 def _of_judge(name: str, quality: JudgeQuality) -> Exhibit:
     read = told_table(quality.table)
     figure = quality.plot() if len(quality.calibration) else None
-    said = [quality.caveat] if quality.caveat else []
     what = "How far the judge agrees with humans."
-    return Exhibit(name, what, _cited(name, read.rows), read.shown, figure, said=said, shows=frozenset({"judge"}))
+    return Exhibit(
+        name, what, _cited(name, read.rows), read.shown, figure, caveat=quality.caveat, shows=frozenset({"judge"})
+    )

@@ -115,16 +115,21 @@ class _Page:
 
     def report(self) -> Report:
         """Return the report."""
-        blocks = [f"# {markdown.escaped(self.title)}", *self._caveats(), *self._findings(), *self._exhibits()]
+        blocks = [
+            f"# {markdown.escaped(self.title)}",
+            *(f"> {markdown.escaped(words)}" for words in self._said_first),
+            *self._findings(),
+            *self._exhibits(),
+        ]
         blocks += [*self._evidence(), *made_of(self.exhibits, self.method, self.writer)]
         blocks += limits_of(self.exhibits, self.findings, self.writer)
         return Report("\n\n".join(blocks) + "\n", self.title, self._pictures(), tuple(self.findings))
 
-    def _caveats(self) -> Iterator[str]:
-        """Yield what has to be said before anything else."""
-        said = [*(words for one in self.exhibits for words in one.said if "shows the machinery" in words)]
-        for words in dict.fromkeys([*said, *([self.writer.caveat] if self.writer and self.writer.caveat else [])]):
-            yield f"> {markdown.escaped(words)}"
+    @cached_property
+    def _said_first(self) -> list[str]:
+        """What has to be said before anything else: that a small model made it."""
+        small = [one.caveat for one in self.exhibits] + [self.writer.caveat if self.writer else ""]
+        return [words for words in dict.fromkeys(small) if words]
 
     def _findings(self) -> Iterator[str]:
         if not self.writer:
@@ -165,7 +170,7 @@ class _Page:
         for exhibit in self.exhibits:
             yield f"## {markdown.escaped(exhibit.name)}"
             yield from [markdown.escaped(exhibit.what)] if exhibit.what else []
-            yield from (f"**{markdown.escaped(words)}**" for words in exhibit.said)
+            yield from (f"**{markdown.escaped(words)}**" for words in exhibit.said if words not in self._said_first)
             if exhibit.figure is not None:
                 where = "It stands with the finding that rests on it."
                 yield where if id(exhibit) in placed else self._figure(exhibit)

@@ -30,7 +30,7 @@ class ToldTable:
     shown: pd.DataFrame
     figure: Figure | None = None
     made: Mapping[str, str] = field(default_factory=dict)
-    said: Sequence[str] = ()
+    caveat: str = ""
     shows: frozenset[str] = frozenset()
 
 
@@ -114,8 +114,8 @@ def _extracted(table: pd.DataFrame) -> ToldTable:
         "Cost": _usd(facts.get("usd")) if facts else "",
     }
     what = f"Extracted: {_count(table, 'row')}, {unsupported} without support."
-    said = [facts["caveat"]] if facts.get("caveat") else []
-    return ToldTable(what, told.rows, told.shown, None, {name: fact for name, fact in made.items() if fact}, said)
+    known = {name: fact for name, fact in made.items() if fact}
+    return ToldTable(what, told.rows, told.shown, made=known, caveat=facts.get("caveat", ""))
 
 
 _KINDS: Sequence[tuple[set[str], Callable[[pd.DataFrame], ToldTable]]] = (
