@@ -174,6 +174,18 @@ def test_html_is_one_page_that_runs_nothing_and_sets_directions(tmp_path, docume
     assert 'lang="ja"' in page
 
 
+def test_text_without_a_title_is_called_by_the_name_of_its_file(tmp_path):
+    html, pdf = export("My text", "Words.", to=["html", "pdf"], folder=tmp_path)
+    assert "<title>My text</title>" in html.read_text()
+    assert PdfReader(pdf).metadata.title == "My text"
+    assert "<h1" not in html.read_text()
+
+
+def test_picture_that_is_damaged_is_a_clear_error(tmp_path):
+    with pytest.raises(WorkbenchError, match="typst could not set the document"):
+        export("x", Document("![a](b)", pictures={"b": b"\x89PNG\r\n\x1a\nno more"}), to="pdf", folder=tmp_path)
+
+
 def test_notebook_shows_a_document(document):
     assert "<strong>would buy</strong>" in document._repr_html_()
 

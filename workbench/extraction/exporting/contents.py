@@ -65,7 +65,7 @@ def writable(content: Any, options: Options) -> Writable:
             return _run(file, list(file.events()), options, [])
     if isinstance(content, str | Document | WrittenDocument):
         document = _document(content)
-        makers = _document_makers(lambda: manuscript_of(document, options.lang))
+        makers = _document_makers(lambda: manuscript_of(document, options.lang, options.title))
         return Writable(
             "a text", {**makers, "md": lambda folder, stem: markdown_files(folder / f"{stem}.md", document)}
         )

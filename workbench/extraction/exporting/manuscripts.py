@@ -51,15 +51,24 @@ class Manuscript:
         return directed(self.blocks, Setting("ltr", self.lang or ""), self.cjk)
 
 
-def manuscript_of(document: Document, lang: str | None = None) -> Manuscript:
-    """Return a document, cleaned."""
+def manuscript_of(document: Document, lang: str | None = None, name: str = "") -> Manuscript:
+    """Return a document, cleaned.
+
+    Args:
+        document: as it was written.
+        lang: of its text, where it is given.
+        name: of the window and the file's facts, where the document has no title.
+
+    Raises:
+        WorkbenchError: lists or quotations in it are nested too deeply.
+    """
     try:
         blocks = cleaned(blocks_of(document.markdown), document.pictures)
     except RecursionError as error:
         raise WorkbenchError("the text nests lists or quotations too deeply to be a document: flatten it") from error
     titled = [heading(document.heading, 1), *blocks] if document.heading else blocks
     used = {name: data for name, data in document.pictures.items() if _names(blocks, name)}
-    return Manuscript(titled, document.title, used, lang)
+    return Manuscript(titled, document.title or name, used, lang)
 
 
 def _names(blocks: Sequence[Node], name: str) -> bool:
