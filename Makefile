@@ -29,12 +29,13 @@ check: $(READY)  ## lint, format, types and the rooms' imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## measure the engine against the scripted model server, a large memory, 10,000 people, 50 who are written, 1,200 scores, and judges on the embedded model
+bench: $(READY)  ## measure the engine against the scripted model server, a large memory, 10,000 people, 50 who are written, 1,200 scores, 50 who are read, and judges on the embedded model
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.populations
 	$(BIN)/python -m benchmarks.scoring
+	$(BIN)/python -m benchmarks.extraction
 	$(BIN)/python -m benchmarks.similarity
 	$(BIN)/python -m benchmarks.judging
 

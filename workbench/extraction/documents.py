@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from workbench.errors import InvalidSettings
+from workbench.record.markdown import escaped
 
 PICTURE_TYPES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg"}
 """What a picture may be, by the bytes that it begins with."""
@@ -36,8 +37,9 @@ class Document:
     @property
     def heading(self) -> str:
         """The title, where the Markdown does not begin with it."""
-        first = next((line for line in self.markdown.splitlines() if line.strip()), "")
-        return "" if first.strip("# \t").casefold() == self.title.strip().casefold() else self.title.strip()
+        first = next((line for line in self.markdown.splitlines() if line.strip()), "").strip("# \t").casefold()
+        written = (self.title.strip().casefold(), escaped(self.title).casefold())
+        return "" if first in written else self.title.strip()
 
     def __reduce__(self) -> tuple[type[Document], tuple[str, str, dict[str, bytes]]]:
         return type(self), (self.markdown, self.title, dict(self.pictures))

@@ -11,6 +11,7 @@ import pytest
 from tests.cast import llm_at, play, talk, texts, turn, world_at
 from tests.extraction.planting import planted_ideas
 from workbench.errors import InvalidSettings, ModelError
+from workbench.extraction.exporting.exporter import export
 from workbench.extraction.extractor import extract
 from workbench.extraction.reporting.reporter import SHOWN_ROWS, report
 from workbench.record.evidence_table import EvidenceTable
@@ -165,6 +166,14 @@ async def test_model_that_fails_is_an_error_and_no_report(model_server):
     world, _ = await ran(model_server)
     with pytest.raises(ModelError):
         await report("Soup", {"Evening": world}, llm=llm_at("http://127.0.0.1:1/v1", max_tries=1))
+
+
+async def test_title_stands_once_in_every_file_whatever_is_in_it(tmp_path):
+    pytest.importorskip("pypandoc")
+    made = await report("Soup <b>in</b> *a* bottle", {"Scores": SCORES}, findings=0)
+    text, page = export("soup", made, to=["txt", "html"], folder=tmp_path)
+    assert text.read_text(encoding="utf-8").count("Soup <b>in</b> *a* bottle") == 1
+    assert page.read_text(encoding="utf-8").count("Soup &lt;b&gt;in&lt;/b&gt; *a* bottle") == 2  # and the window's
 
 
 async def test_report_is_a_value(model_server):

@@ -10,6 +10,7 @@ from pathlib import Path
 from workbench.extraction.documents import Document, picture_type
 from workbench.extraction.exporting.blocks import printable
 from workbench.record.file_names import file_names
+from workbench.record.markdown import escaped
 
 
 def markdown_files(path: Path, document: Document) -> dict[Path, bytes]:
@@ -19,7 +20,7 @@ def markdown_files(path: Path, document: Document) -> dict[Path, bytes]:
     for name, file in picture_files(path, document.pictures).items():
         text, n_found = _naming(name).subn(partial(_placed, f"{file.parent.name}/{file.name}"), text)
         named |= {file: document.pictures[name]} if n_found else {}
-    title = " ".join(document.heading.split())
+    title = escaped(document.heading)
     whole = printable(f"# {title}\n\n{text}" if title else text)
     return {path: (whole if whole.endswith("\n") else f"{whole}\n").encode(), **named}
 
