@@ -25,7 +25,7 @@ from workbench.worlds.subjects import subject_of, subject_of_run
 from workbench.worlds.world import World
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from workbench.record.evidence_table import EvidenceTable
 
 Target = Person | World | RunFile | str | Path
 Claims = Proposition | str | Sequence[Proposition | str]
@@ -46,7 +46,7 @@ async def score(
     variables: Mapping[str, Any] | None = None,
     where: Callable[[Event], Any] | None = None,
     budget: Budget | None = None,
-) -> pd.DataFrame:
+) -> EvidenceTable:
     """Score each target on each proposition, all at once.
 
     Args:
@@ -72,11 +72,13 @@ async def score(
             score, with the reason.
         BudgetSpent: the next request could break the budget; what was judged is in the call cache.
     """
-    import pandas as pd
+    from workbench.record.evidence_table import EvidenceTable
 
     rows = await _judged(targets, propositions, judge or Judge(llm), llm, variables or {}, where, budget, _score)
     floats = {"score": float, "sd": float, "confidence": float, "usd": float}
-    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype(floats)
+    table = EvidenceTable(rows, columns=list(SCORE_COLUMNS)).astype(floats)
+    table.attrs["one_run"] = _of_one_run(targets)
+    return table
 
 
 async def check(
@@ -88,7 +90,7 @@ async def check(
     variables: Mapping[str, Any] | None = None,
     where: Callable[[Event], Any] | None = None,
     budget: Budget | None = None,
-) -> pd.DataFrame:
+) -> EvidenceTable:
     """Check whether each proposition holds of each target: yes or no.
 
     Args:
@@ -109,9 +111,18 @@ async def check(
     """
     import pandas as pd
 
+    from workbench.record.evidence_table import EvidenceTable
+
     rows = await _judged(targets, propositions, judge or Judge(llm), llm, variables or {}, where, budget, _check)
-    table = pd.DataFrame(rows, columns=list(CHECK_COLUMNS)).astype({"confidence": float, "usd": float})
+    table = EvidenceTable(rows, columns=list(CHECK_COLUMNS)).astype({"confidence": float, "usd": float})
+    table.attrs["one_run"] = _of_one_run(targets)
     return table.assign(holds=pd.Series([row["holds"] for row in rows], dtype=object))
+
+
+def _of_one_run(targets: Any) -> bool:
+    """Return whether all targets can be of one run, so that an id names one event."""
+    given = [targets] if isinstance(targets, Person | World | RunFile | str | Path) else list(targets)
+    return len(given) == 1 or all(isinstance(one, Person) for one in given)
 
 
 @dataclass(frozen=True)

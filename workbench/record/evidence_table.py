@@ -7,9 +7,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.html import Links, paragraph, table
-
-_BEHIND_LINKS = ("quotes", "spans", "unsupported", "note")
-"""Columns that a page shows as part of another."""
+from workbench.record.cells import cell
 
 
 class EvidenceTable(pd.DataFrame):
@@ -24,11 +22,17 @@ class EvidenceTable(pd.DataFrame):
         return EvidenceTable
 
     def _repr_html_(self) -> str:
-        shown = [str(name) for name in self.columns if name not in _BEHIND_LINKS]
         most = pd.get_option("display.max_rows") or len(self)
         rows = [self._cells(place) for place in range(min(len(self), most))]
         left_out = f"; the first {most:,} are shown" if len(self) > most else ""
-        return table(shown, rows) + paragraph(f"{self._counted()}{left_out}", quiet=True)
+        return table(list(map(str, self._shown)), rows) + paragraph(f"{self._counted()}{left_out}", quiet=True)
+
+    @property
+    def _shown(self) -> list[Any]:
+        """The columns that a page shows; the others are told by the links."""
+        behind = {"quotes", "spans"} if "evidence" in self.columns else set()
+        behind |= {"unsupported", "note"} if behind and "unsupported" in self.columns else set()
+        return [name for name in self.columns if name not in behind]
 
     def _counted(self) -> str:
         said = f"{len(self):,} row{'' if len(self) == 1 else 's'}"
@@ -37,11 +41,8 @@ class EvidenceTable(pd.DataFrame):
 
     def _cells(self, place: int) -> list[Any]:
         row = self.iloc[place].to_dict()
-        cells = [row[name] for name in self.columns if name not in _BEHIND_LINKS]
-        if "evidence" in self.columns:
-            at = [name for name in self.columns if name not in _BEHIND_LINKS].index("evidence")
-            cells[at] = _links(row, lead=self.attrs.get("one_run", "run" not in self.columns))
-        return cells
+        lead = self.attrs.get("one_run", "run" not in self.columns)
+        return [_links(row, lead=lead) if name == "evidence" else cell(row[name]) for name in self._shown]
 
 
 def _links(row: dict[Any, Any], *, lead: bool) -> Links:

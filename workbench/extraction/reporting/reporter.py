@@ -13,10 +13,10 @@ from workbench.extraction.documents import Document
 from workbench.extraction.reporting.exhibits import Citable, Exhibit, Source, exhibit_of
 from workbench.extraction.reporting.findings import Finding, findings_of
 from workbench.extraction.reporting.limits import Writer, limits_of, made_of
-from workbench.extraction.reporting.tables import cell
 from workbench.llm.client import LLM
 from workbench.llm.meter import Budget
 from workbench.record import markdown
+from workbench.record.cells import cell
 from workbench.record.file_names import file_names
 from workbench.record.run_file import RunFile
 from workbench.worlds.recording import llm_of

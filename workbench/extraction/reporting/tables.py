@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from workbench.record.cells import cell
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -136,17 +138,6 @@ def _rows(table: pd.DataFrame) -> list[str]:
 def _in_words(row: Mapping[str, Any]) -> str:
     told = ((name, cell(value)) for name, value in row.items() if name not in ("evidence", "unsupported"))
     return "; ".join(f"{name}: {words}" for name, words in told if words)
-
-
-def cell(value: Any) -> str:
-    """Return a value as a table of a report shows it: what is missing is empty."""
-    if value is None or (isinstance(value, float) and math.isnan(value)) or str(value) in ("NaT", "<NA>"):
-        return ""
-    if isinstance(value, float):
-        return f"{value:,.3f}".rstrip("0").rstrip(".") if abs(value) < 1e6 else f"{value:.4g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(cell, value))
-    return str(value)
 
 
 def _count(table: pd.DataFrame, what: str) -> str:
