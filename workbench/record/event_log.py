@@ -80,6 +80,11 @@ class RecordedLog:
         self._file, self._name, self._pending, self._takes_in = file, name, pending, takes_in
         self._length = 0
 
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return str(self._file.spec.get("run", ""))
+
     def __len__(self) -> int:
         return self._length
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.agents.person import Person
 from workbench.agents.persona import Persona
 from workbench.judging.judge import Subject
+from workbench.record.event_log import RecordedLog
 from workbench.record.telling import told
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ def subject_of_run(run: RunFile) -> Subject:
     """Return what a recorded run is judged on: all that happened, its description and its people."""
     bios = (Persona.parse(state["persona"], name).minibio() for name, state in run.people.items())
     return Subject(run.spec["name"], _about(run.spec["description"], bios), list(run.events()))
+
+
+def run_id(target: Person | World | RunFile) -> str:
+    """Return the id of the run whose event ids somebody's or something's events have; empty where there is none."""
+    if not isinstance(target, Person):
+        file = getattr(target, "file", target)
+        return str(file.spec.get("run", ""))
+    log = target.memory.episodic.log
+    return log.run_id if isinstance(log, RecordedLog) else ""
 
 
 def about_world(world: World) -> str:
