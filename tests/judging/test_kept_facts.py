@@ -32,6 +32,27 @@ async def checked(model_server: Any, text: str, facts: Any, *findings: dict[str,
 
 
 @pytest.mark.parametrize(
+    ("number", "text", "found"),
+    [
+        (3.125, "The ratio is 3.125 now.", True),
+        (3.125, "Das sind 3,125 Meter.", True),
+        (3.125, "The ratio is 3125 now.", False),
+        (3125, "A fee of 3,125 euros, or 3.125 Euro.", True),
+        (3125, "3.1250", False),
+        (12.5, "12,500 euros", False),
+        (1000.0, "1.000 Euro", True),
+        (1, "1.000 Euro", False),
+        (-2.5, "at -2,50 degrees", True),
+        (1e21, "1000000000000000000000", True),
+    ],
+)
+def test_value_that_is_a_number_is_that_number_and_no_other(number, text, found):
+    (fact,) = facts_of({"ratio": number})
+    assert (fact.place_in(text) is not None) is found
+    assert (fact.lost_in(text) == []) is found
+
+
+@pytest.mark.parametrize(
     ("text", "words", "found"),
     [
         ("In short: it  COSTS 3.20\neuros!", PRICE, "it  COSTS 3.20\neuros"),
@@ -192,7 +213,22 @@ async def test_no_facts_and_no_judge_ask_nothing(server):
     assert (server.n_requests, embedded.meter.total.calls) == (0, 0)
 
 
-@pytest.mark.parametrize("facts", ["a fact", None, [3], [""], ["?!"], {"age": None}, {"age": True}, {"": 3}, [["a"]]])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        "a fact",
+        None,
+        [3],
+        [""],
+        ["?!"],
+        {"age": None},
+        {"age": True},
+        {"": 3},
+        [["a"]],
+        {"n": float("nan")},
+        {"n": 10**5000},
+    ],
+)
 def test_what_is_no_fact_is_refused(facts):
     with pytest.raises(InvalidSettings, match="facts"):
         facts_of(facts)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.judging.particulars import figures_in, lost, names_in
+from workbench.judging.particulars import figures_in, lost, names_in, number_as_figure
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from workbench.judging.particulars import figures_in, lost, names_in
     [
         ("3.20 or 3,20 or 3.2", ["3.2", "3.2", "3.2"]),
         ("1,000 and 1.000, 1 000; 1'000 or 1000", ["1000"] * 5),
+        ("3.125 or 3,125 or 12.500 or -3.125", ["3.125", "3125", "12.500", "-3.125"]),
         ("1.234.567,80 and 1,234,567.8", ["1234567.8"] * 2),
         ("0.125 and 1,2345", ["0.125", "1.2345"]),
         ("on 04.05.2026, version 1.2.5", ["4.5.2026", "1.2.5"]),
@@ -31,8 +32,16 @@ def test_figures_are_one_number_however_they_are_written(text, values):
 
 @given(st.integers(0, 10**12))
 def test_whole_numbers_are_themselves_with_and_without_thousands(number):
-    for written in (f"{number}", f"{number:,}", f"{number:,}".replace(",", "."), f"{number:,}".replace(",", "\u202f")):
+    for written in (f"{number}", f"{number:,}", f"{number:,}".replace(",", "\u202f")):
         assert [figure.value for figure in figures_in(f"a {written} b")] == [str(number)]
+    (figure,) = figures_in(f"a {number:,} b".replace(",", "."))
+    assert figure.can_be(str(number))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.integers())
+def test_number_of_the_program_is_what_its_digits_are(number):
+    assert float(number_as_figure(number)) == float(number)
+    assert not set(number_as_figure(number)) - set("-.0123456789")
 
 
 @given(st.text(max_size=60))
@@ -64,6 +73,9 @@ def test_names_are_capitalised_words_that_begin_no_sentence(text, names):
         ("It costs 3.20 euros", "the price: 13.20 euros", ["3.20"]),
         ("The fee is 1,000 euros", "a fee of 1000 euros", []),
         ("The fee is 1,000 euros", "a fee of one thousand euros", ["1,000"]),
+        ("The ratio is 3.125", "a ratio of 3.125", []),
+        ("The ratio is 3.125", "a ratio of 3125", ["3.125"]),
+        ("The ratio is 3.125", "a ratio of 3,125", ["3.125"]),
         ("launch on 4 May 2026", "on May 4, 2026, it is launched", []),
         ("launch on 4 May 2026", "on 2026-05-04 it is launched", ["May"]),
         ("sold by Ana García", "Ana sells it", ["García"]),

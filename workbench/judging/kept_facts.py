@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from workbench.errors import InvalidSettings
-from workbench.judging.particulars import figures_in, lost
+from workbench.judging.particulars import figures_in, lost, number_as_figure
 from workbench.judging.quotations import find_quotation
 from workbench.llm.calls import asked_of
 from workbench.llm.client import LLM
@@ -25,6 +25,7 @@ _ENDS = " \t\n.!?;,。！？؟।"
 _HAN_NUMBER = re.compile("[〇一二三四五六七八九十百千万億兆萬亿]+")
 _HIDDEN = "ꙮ"
 """Stands for each character of a number that is another one: a letter, so that words end where they did."""
+_LARGEST = 1e300
 _SHOWN = 120
 """Characters of a quotation in a reason."""
 
@@ -36,17 +37,27 @@ class Fact:
     value: str
     name: str = ""
     """What it is the value of; empty where it says so itself."""
+    number: str = ""
+    """Which number it is, where it was given as one and not as a text."""
 
     def __str__(self) -> str:
         return f"{self.name}: {self.value}" if self.name else self.value
 
     def place_in(self, text: str) -> Place | None:
         """Return where a text has it word for word, a bare number in whatever form; None where it has not."""
+        if self.number:
+            return next(((one.start, one.end) for one in figures_in(text) if one.can_be(self.number)), None)
         figures = figures_in(self.value)
         if len(figures) == 1 and (figures[0].start, figures[0].end) == (0, len(self.value)):
             same = (one for one in figures_in(text) if one.value == figures[0].value)
             return next(((one.start, one.end) for one in same), None)
         return place_of(text, self.value.strip(_ENDS))
+
+    def lost_in(self, words: str) -> list[str]:
+        """Return the figures and names of it that other words do not have."""
+        if self.number:
+            return [] if self.place_in(words) else [self.value]
+        return lost(self.value, words)
 
 
 @dataclass(frozen=True)
@@ -126,10 +137,11 @@ async def check_facts_kept(llm: LLM, text: str, facts: Sequence[Fact]) -> Checke
     A fact that the text has word for word is kept: case, spaces, quotation marks, dashes and the full stop behind it do
     not count, and words and numbers have to be whole. A judge is asked once about all facts. What it calls kept has to
     come with a quotation that stands in the text, and that has the figures and the capitalised names of the fact:
-    `3,20` is `3.20` and `1,000` is `1000`, but `three` is not 3. What it calls contradicted, with a quotation that
-    stands in the text, is not kept, also where the text has it word for word elsewhere. A bare value by name is not
-    kept either where the judge does not find that the text says it of this name. The embedded model is not asked: word
-    for word is then what counts.
+    `3,20` is `3.20` and `1,000` is `1000`, but `three` is not 3, and `3.125`, which may be some thousands, is no other
+    text than `3.125`. A value that is a number and not a text is that number, however the text writes it. What the
+    judge calls contradicted, with a quotation that stands in the text, is not kept, also where the text has it word for
+    word elsewhere. A bare value by name is not kept either where the judge does not find that the text says it of this
+    name. The embedded model is not asked: word for word is then what counts.
 
     Args:
         llm: the judge.
@@ -167,7 +179,7 @@ def _checked(text: str, fact: Fact, findings: Sequence[_Finding]) -> FactCheck:
     for quotation in said:
         elsewhere = place_of(text, quotation)
         words = text[slice(*elsewhere)] if elsewhere else ""
-        if elsewhere and not (gone := lost(fact.value, words)):
+        if elsewhere and not (gone := fact.lost_in(words)):
             return FactCheck(str(fact), True, "in other words", words, elsewhere)
         reason = f"{_short(words)} lacks {', '.join(gone)}" if elsewhere else "it is missing"
     return FactCheck(str(fact), False, "", reason=reason)
@@ -186,7 +198,11 @@ def _numbers(text: str) -> list[tuple[Place, str]]:
 
 def _named(name: Any, value: Any) -> Fact:
     plain = value.item() if hasattr(value, "item") else value  # of numpy
-    return Fact(_as_text(plain, str | int | float), _line(str(name)))
+    if isinstance(plain, int | float) and not isinstance(plain, bool):
+        if not abs(plain) <= _LARGEST:  # nor is what is not a number
+            raise InvalidSettings(f"facts: {name!r} is a number that no text has: give one of up to 300 digits")
+        return Fact(str(plain), _line(str(name)), number_as_figure(plain))
+    return Fact(_as_text(plain, str), _line(str(name)))
 
 
 def _as_text(value: Any, kinds: Any) -> str:

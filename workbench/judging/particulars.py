@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from decimal import Decimal
 
 from workbench.judging.quotations import find_quotation
 
@@ -17,6 +18,7 @@ _FIGURE = re.compile(
       | (?P<plain> \d+ (?:[.,]\d+)* ) )""",
     re.VERBOSE,
 )
+_UNSURE = re.compile(r"\d+[.,](?!000)\d{3}")
 _WORD = re.compile(r"[^\W\d_]\w*")
 _FIRST = re.compile(r"(?:\A|[.!?…]\s|\n)\W*\Z")
 _BEFORE = 12
@@ -28,21 +30,40 @@ class Figure:
     """A number that stands in a text."""
 
     value: str
-    """The number, however it is written: `1,000`, `1.000` and `1 000` are 1000, `3,20` is 3.2."""
+    """The number, however it is written: `1,000`, `1.000` and `1 000` are 1000, `3,20` is 3.2. `3.125` may be three and
+    a bit or some thousands: it stays as it is spelled, and is no other text's number."""
     start: int
     end: int
+    other: str = ""
+    """What it can be as well, where a point or comma may part thousands or decimals."""
+
+    def can_be(self, number: str) -> bool:
+        """Return whether this may be how a certain number is written."""
+        return number in (self.value, self.other)
 
 
 def figures_in(text: str) -> list[Figure]:
     """Return the numbers that a text has in figures, of any script, in order.
 
-    A point or comma before exactly three digits parts thousands, any other decimals; several make a date or a version.
+    A comma before exactly three digits parts thousands, as does a point before three noughts; any other parts decimals,
+    and several make a date or a version.
 
     >>> [figure.value for figure in figures_in("3,20 euros, not 1,000.50; ٣٤ on 04.05.2026")]
     ['3.2', '1000.5', '34', '4.5.2026']
     """
     ascii_digits = "".join(str(unicodedata.decimal(one, one)) for one in text).translate(_MARKS)
-    return [Figure(_value(found), found.start(), found.end()) for found in _FIGURE.finditer(ascii_digits)]
+    return [_figure(found) for found in _FIGURE.finditer(ascii_digits)]
+
+
+def number_as_figure(number: float) -> str:
+    """Return a number of the program's as the value of a figure: it has no separators that mean two things.
+
+    >>> number_as_figure(3.125), number_as_figure(1000.0), number_as_figure(-2.50)
+    ('3.125', '1000', '-2.5')
+    """
+    written = f"{Decimal(str(number)):f}"
+    short = written.rstrip("0").rstrip(".") if "." in written else written
+    return "0" if short == "-0" else short
 
 
 def names_in(text: str) -> list[str]:
@@ -65,6 +86,15 @@ def lost(text: str, words: str) -> list[str]:
     there = {figure.value for figure in figures_in(words)}
     figures = [text[one.start : one.end] for one in figures_in(text) if one.value not in there]
     return list(dict.fromkeys(figures + [name for name in names_in(text) if not find_quotation(words, name)]))
+
+
+def _figure(found: re.Match[str]) -> Figure:
+    value, other = _value(found), ""
+    if found["grouped"] and _UNSURE.fullmatch(found["grouped"]) and not found["rest"]:
+        minus, thousands = "-" if found["minus"] else "", value
+        decimals = minus + found["grouped"].replace(",", ".")
+        value, other = (decimals, thousands) if found["by"] == "." else (thousands, decimals)
+    return Figure(value, found.start(), found.end(), other)
 
 
 def _value(found: re.Match[str]) -> str:
