@@ -11,10 +11,18 @@ import pytest
 
 from tests.cast import llm_at, texts
 from tests.model_server import Fault, Reply
-from workbench.errors import FactsNotKept, InvalidSettings, PromptTooLong, RewritingFailed, UnreadableAnswer
+from workbench.errors import (
+    BudgetSpent,
+    FactsNotKept,
+    InvalidSettings,
+    PromptTooLong,
+    RewritingFailed,
+    UnreadableAnswer,
+)
 from workbench.extraction.rewriting import enrich, restyle
 from workbench.extraction.rewritten_text import RewrittenText
 from workbench.llm.client import LLM
+from workbench.llm.meter import Budget
 
 MEMO = "The soup is new. It costs 3.20 euros."
 FACTS = ["It costs 3.20 euros", "launch on 4 May 2026"]
@@ -126,6 +134,29 @@ async def test_purposes_are_metered_apart(model_server):
     llm = llm_at(model_server(writer(GOOD)))
     await enrich(MEMO, facts=FACTS, llm=llm)
     assert llm.meter.to_frame(by="purpose")["purpose"].tolist() == ["enrich", "facts"]
+
+
+async def test_text_says_what_it_cost_with_all_its_attempts(model_server):
+    server = model_server(writer(WITHOUT_DATE, GOOD))
+    llm = llm_at(server, model="gpt-4.1-mini")
+    text = await enrich(MEMO, facts=FACTS, llm=llm)
+    assert (text.n_calls, text.n_from_cache, text.usd) == (4, 0, llm.meter.total.usd)
+    assert text.usd > 0
+    assert f"${text.usd:.4f}" in text._repr_html_()
+    unpriced = await restyle(MEMO, "brief", llm=llm_at(model_server(writer("Soup: 3.20!"))))
+    assert (unpriced.usd, unpriced.n_calls) == (None, 1)
+    assert "1 call, no price known" in unpriced._repr_html_()
+
+
+async def test_budget_stops_rewriting_before_the_call_that_would_break_it(model_server):
+    server = model_server(writer(WITHOUT_DATE))
+    for rewriting in (
+        enrich(MEMO, facts=FACTS, llm=llm_at(server), budget=Budget(calls=2)),
+        restyle(MEMO, "as a poem", facts=FACTS, llm=llm_at(server), budget=Budget(calls=2)),
+    ):
+        with pytest.raises(BudgetSpent):
+            await rewriting
+    assert server.n_requests == 4
 
 
 # What is asked for again

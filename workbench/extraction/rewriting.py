@@ -14,6 +14,7 @@ from workbench.judging.kept_facts import CheckedFacts, Fact, FactCheck, FixedFac
 from workbench.judging.quotations import find_quotation
 from workbench.llm.calls import Message, asked_of
 from workbench.llm.client import LLM, default_llm
+from workbench.llm.meter import Budget
 from workbench.llm.seeds import derive_seed
 from workbench.prompts import render
 from workbench.record.telling import quote
@@ -38,6 +39,7 @@ async def enrich(
     llm: LLM | None = None,
     attempts: int = ATTEMPTS,
     seed: int = 0,
+    budget: Budget | None = None,
 ) -> RewrittenText:
     """Make a text longer and more detailed, and hold the model to facts that are fixed.
 
@@ -59,9 +61,10 @@ async def enrich(
         llm: that writes and judges; the one of the settings when not given.
         attempts: how often the text is asked for, 1 or more.
         seed: another one gives another text.
+        budget: what may be spent, on all attempts.
 
     Returns:
-        the text (`str` of it), the original, the facts as a table, the attempts and the call.
+        the text (`str` of it), the original, the facts as a table, the attempts, the call, and what they cost (`usd`).
 
     Raises:
         InvalidSettings: an empty text, facts that are none, or a number out of its range.
@@ -70,11 +73,12 @@ async def enrich(
         UnreadableAnswer: no readable answer, or one that was cut at the token limit.
         PromptTooLong: the text does not fit the model's context.
         ModelError: the endpoint failed.
+        BudgetSpent: the next request could break the budget; what was answered is in the call cache.
     """
     if times is not None and not 1 < times <= LONGEST:
         raise InvalidSettings(f"times={times!r}: more than 1 and up to {LONGEST} times as long can be asked for")
     order = _Order("enrich", text, requirements, context, facts_of(facts), times=times)
-    return await _rewritten(order, llm or default_llm(), attempts, seed)
+    return await _rewritten(order, (llm or default_llm()).metered(budget), attempts, seed)
 
 
 async def restyle(
@@ -87,6 +91,7 @@ async def restyle(
     llm: LLM | None = None,
     attempts: int = ATTEMPTS,
     seed: int = 0,
+    budget: Budget | None = None,
 ) -> RewrittenText:
     """Write a text in another style, and hold the model to facts that are fixed; as `enrich` does.
 
@@ -99,9 +104,10 @@ async def restyle(
         llm: that writes and judges; the one of the settings when not given.
         attempts: how often the text is asked for, 1 or more.
         seed: another one gives another text.
+        budget: what may be spent, on all attempts.
 
     Returns:
-        the text (`str` of it), the original, the facts as a table, the attempts and the call.
+        the text (`str` of it), the original, the facts as a table, the attempts, the call, and what they cost (`usd`).
 
     Raises:
         InvalidSettings: an empty text or style, facts that are none, or no attempts.
@@ -110,11 +116,12 @@ async def restyle(
         UnreadableAnswer: no readable answer, or one that was cut at the token limit.
         PromptTooLong: the text does not fit the model's context.
         ModelError: the endpoint failed.
+        BudgetSpent: the next request could break the budget; what was answered is in the call cache.
     """
     if not isinstance(style, str) or not style.strip():
         raise InvalidSettings("style: how is the text to be written? Say it: 'as a letter of an angry customer'")
     order = _Order("restyle", text, requirements, context, facts_of(facts), style=style)
-    return await _rewritten(order, llm or default_llm(), attempts, seed)
+    return await _rewritten(order, (llm or default_llm()).metered(budget), attempts, seed)
 
 
 class _Document(BaseModel):
@@ -198,12 +205,27 @@ async def _rewritten(order: _Order, llm: LLM, attempts: int, seed: int) -> Rewri
         facts = await check_facts_kept(llm, text, order.facts) if text.strip() else CheckedFacts(())
         attempt = _Attempt(text, order.flaw(text), facts)
         if not attempt.problems:
-            found = facts.checks
-            return RewrittenText(text, order.text, order.purpose, found, number, reply.call, llm.caveat)
+            return _text(order, attempt, number, reply.call, llm)
         calls += filter(None, [reply.call, facts.call])
         messages = first if llm.is_embedded else [*first, *_objection(reply.text, attempt.problems)]
     llm.forget(calls)
     raise _failed(order, attempt, attempts)
+
+
+def _text(order: _Order, attempt: _Attempt, attempts: int, call: str, llm: LLM) -> RewrittenText:
+    total = llm.meter.total
+    return RewrittenText(
+        attempt.text,
+        order.text,
+        order.purpose,
+        attempt.facts.checks,
+        attempts,
+        call,
+        llm.caveat,
+        n_calls=total.calls,
+        n_from_cache=total.from_cache,
+        usd=total.usd,
+    )
 
 
 def _objection(text: str, problems: Sequence[str]) -> list[Message]:

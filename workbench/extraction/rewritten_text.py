@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from workbench.evaluation.metrics.words import words_of
@@ -32,6 +32,12 @@ class RewrittenText:
     """The call that wrote it."""
     caveat: str = ""
     """What has to be said beside it, where the model is not to be believed."""
+    n_calls: int = field(default=0, compare=False, kw_only=True)
+    """What was paid for it: requests for the text and for the judge, of all attempts."""
+    n_from_cache: int = field(default=0, compare=False, kw_only=True)
+    """Answers that the call cache had."""
+    usd: float | None = field(default=0.0, compare=False, kw_only=True)
+    """What that cost; None where no price is known."""
 
     @property
     def facts(self) -> pd.DataFrame:
@@ -84,7 +90,13 @@ class RewrittenText:
         lost, added = ", ".join(self.lost), ", ".join(self.added)
         notes = [f"In the original, and no longer here: {lost}." if lost else ""]
         notes.append(f"Figures that neither the original nor a fact has: {added}." if added else "")
-        return [note for note in (*notes, self.caveat) if note]
+        return [note for note in (*notes, self.caveat, self._cost) if note]
+
+    @property
+    def _cost(self) -> str:
+        calls = f"{self.n_calls} call{'' if self.n_calls == 1 else 's'}"
+        cached = f", {self.n_from_cache} from the cache" if self.n_from_cache else ""
+        return f"{calls}{cached}, {'no price known' if self.usd is None else f'${self.usd:.4f}'}."
 
     @property
     def _summary(self) -> str:
