@@ -34,7 +34,7 @@ def fails_at(monkeypatch):
 
     def fail(name):
         def replacing(self, target):
-            if Path(target).name == name and Path(target).read_text() == "old":
+            if Path(target).name == name and self.read_text() == "new":
                 raise OSError(errno.EIO, "Input/output error")
             return replace(self, target)
 
