@@ -79,3 +79,19 @@ def test_page_loads_nothing_from_elsewhere():
     page = html.page("Run", "<p>Hello</p>")
     assert "default-src 'none'" in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_attributes_keep_their_lines_and_have_no_elements():
+    words = HOSTILE + "\ntwo\tlines"
+    for made in (
+        html.Links((("1", words),)).html,
+        html.Links((("1", words),), lead=False).html,
+        html.image(b"", words),
+    ):
+        assert words in [value for _, value in Tags(made).attributes]
+        assert "<br" not in made
+
+
+def test_title_of_a_page_has_no_elements():
+    page = html.page("two\nlines <b>", "")
+    assert "<title>two&#10;lines &lt;b&gt;</title>" in page

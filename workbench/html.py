@@ -36,7 +36,7 @@ class Links:
     @property
     def html(self) -> str:
         """The links as HTML."""
-        links = (self._link(text(number), text(said)) for number, said in self.events)
+        links = (self._link(text(number), attribute(said)) for number, said in self.events)
         problem = f' <span style="{_PROBLEM}">{text(self.problem)}</span>' if self.problem else ""
         return ", ".join(links) + problem
 
@@ -53,6 +53,15 @@ def text(value: object) -> str:
     '&lt;script&gt;'
     """
     return escape(str(value), quote=True).replace("\0", "�").replace("\n", "<br>")
+
+
+def attribute(value: object) -> str:
+    """Return a value as what stands where no element may: in an attribute, in a page's title; its line breaks kept.
+
+    >>> attribute('"two"' + chr(10) + 'lines')
+    '&quot;two&quot;&#10;lines'
+    """
+    return escape(str(value), quote=True).replace("\0", "�").replace("\r", "&#13;").replace("\n", "&#10;")
 
 
 def card(title: str, subtitle: str, data: Mapping[str, Any]) -> str:
@@ -114,7 +123,7 @@ def image(png: bytes, words: str) -> str:
     """
     data = base64.b64encode(png).decode("ascii")
     style = "max-width:100%;display:block;margin:.6em 0"
-    return f'<img alt="{text(words)}" src="data:image/png;base64,{data}" style="{style}">'
+    return f'<img alt="{attribute(words)}" src="data:image/png;base64,{data}" style="{style}">'
 
 
 def _picture(url: str | None) -> str:
@@ -138,7 +147,7 @@ def page(title: str, body: str) -> str:
         title: of the window, as text.
         body: HTML.
     """
-    return _PAGE.format(title=text(title), body=body)
+    return _PAGE.format(title=attribute(title), body=body)
 
 
 _PAGE = """<!doctype html>

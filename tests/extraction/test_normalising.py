@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -443,6 +444,13 @@ def test_any_label_is_loaded_as_it_was_saved(tmp_path_factory, pairs, about):
     normaliser = Normaliser(kinds, tuple(sorted(mapped, key=lambda one: label_key(one.label))), " ".join(about.split()))
     path = tmp_path_factory.mktemp("saved") / "mapping.csv"
     assert Normaliser.load(normaliser.save(path)) == normaliser
+
+
+def test_long_label_is_loaded_as_it_was_saved(tmp_path):
+    limit = csv.field_size_limit()
+    fitted = sync(Normaliser.fit(["x" * 140_000, "b"], 5))
+    assert Normaliser.load(fitted.save(tmp_path / "jobs.csv")) == fitted
+    assert csv.field_size_limit() == limit
 
 
 def test_no_label_is_a_formula_in_a_spreadsheet(tmp_path):

@@ -80,6 +80,24 @@ def test_rule_that_needs_two_arguments_gets_the_events_before():
     assert reduce(events, count, per="step")["n"].tolist() == [0, 1, 0]
 
 
+def test_events_before_are_a_sequence_like_any_other():
+    def seen(event, before):
+        return {
+            "all": [one.id for one in before],
+            "back": [one.id for one in reversed(before)],
+            "last two": [one.id for one in before[-2:]],
+            "n": len(before),
+            "last": before[-1].id if before else None,
+        }
+
+    table = reduce([event(1), event(2, "THINK"), event(3), event(4)], {"TALK": seen})
+    first, last = table.iloc[0], table.iloc[-1]
+    assert (first["all"], first["last two"], first["n"]) == ([], [], 0)
+    assert (last["all"], last["back"], last["last two"], last["last"]) == ([1, 2, 3], [3, 2, 1], [2, 3], 3)
+    with pytest.raises(InvalidSettings, match="IndexError"):
+        reduce([event(1)], {"TALK": lambda _, before: {"last": before[-1].id}})
+
+
 def test_default_of_a_rule_is_its_own():
     assert reduce([event(1)], {"TALK": lambda e, factor=3: {"n": factor}})["n"].tolist() == [3]
 

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InvalidSettings, UnknownName, replaced_when_whole, storage_errors
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("label", "category", "n", "by", "description")
 _WHAT = "the mapping"
+_LIMIT = Lock()
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """What a spreadsheet would reckon with: labels are what people wrote."""
 
@@ -127,11 +129,21 @@ def read_mapping(path: Path) -> pd.DataFrame:
         raise InvalidSettings(f"{path}: {_WHAT} is not UTF-8: save it as 'CSV UTF-8'") from error
     head = text.partition("\n")[0]
     between = max(",;\t", key=head.count)
-    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=between))
+    lines = _lines(text, between)
     columns = [name.strip() for name in lines[0]] if lines else []
     if odd := next((n for n, line in enumerate(lines, start=1) if line and len(line) != len(columns)), None):
         raise InvalidSettings(f"{path}, row {odd}: {len(lines[odd - 1])} cells, and {len(columns)} columns")
     return pd.DataFrame([map(_unguarded, line) for line in lines[1:] if line], columns=columns, dtype=object)
+
+
+def _lines(text: str, between: str) -> list[list[str]]:
+    """Return the cells of a CSV text, however long they are."""
+    with _LIMIT:  # that of the module is one for all of the process
+        limit = csv.field_size_limit(max(len(text), csv.field_size_limit()))
+        try:
+            return list(csv.reader(io.StringIO(text, newline=""), delimiter=between))
+        finally:
+            csv.field_size_limit(limit)
 
 
 def _guarded(cell: str) -> str:

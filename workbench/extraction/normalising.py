@@ -122,7 +122,8 @@ class Normaliser(LabelMapping):
                 f"The model put none of {len(asked):,} labels anywhere ({few} ...): a larger one may.", text=""
             )
         mapped = [_mapped(label, own, found, self.names) for label in new]
-        kept = [one for one in self.mapped if label_key(one.label) not in {label_key(label.text) for label in new}]
+        again = {label_key(label.text) for label in new}
+        kept = [one for one in self.mapped if label_key(one.label) not in again]
         return replace(self, mapped=(*kept, *mapped))
 
     def _is_new(self, key: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from workbench.errors import InvalidSettings
 from workbench.extraction.sources import Per, Unit, units_of
@@ -41,7 +41,8 @@ def reduce(source: Sources, rules: Mapping[str, Rule], *, per: Per = "run") -> E
         source: what is read, as in `extract`: runs, run files, people, transcripts, events, texts; several by name.
         rules: by type of event, in capitals; `"*"` is the rule of all other types. A rule is a function of an event
             that returns a row (a mapping from columns to values), several of them, or None for no row. One that needs
-            two arguments is also given the events before it, of the same run, person or step. `wb.rules` has some.
+            two arguments is also given the events before it, of the same run, person or step, as a sequence. `wb.rules`
+            has some.
         per: whether rules see each `run`, the view of each `person`, or each `step`.
 
     Returns:
@@ -114,6 +115,29 @@ def _with_two_arguments(rule: Rule) -> Callable[[Event, Sequence[Event]], Any]:
     return rule if len(needed) > 1 else lambda event, before: rule(event)
 
 
+class _Before(Sequence[Event]):
+    """The events before one, without a copy of them for each."""
+
+    def __init__(self, events: Sequence[Event], n: int) -> None:
+        self._events, self._n = events, n
+
+    def __len__(self) -> int:
+        return self._n
+
+    @overload
+    def __getitem__(self, place: int) -> Event: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Event]: ...
+
+    def __getitem__(self, place: int | slice) -> Event | list[Event]:
+        places = range(self._n)[place]
+        return self._events[places] if isinstance(places, int) else [self._events[one] for one in places]
+
+    def __repr__(self) -> str:
+        return repr(self[:])
+
+
 def _rows_of(
     unit: Unit, rules: Mapping[str, Callable[[Event, Sequence[Event]], Any]], labels: Sequence[str]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -121,7 +145,7 @@ def _rows_of(
     for place, event in enumerate(unit.events):
         type_ = event.type if event.type in rules else EVERY_OTHER
         if type_ in rules:
-            for row in _made(rules[type_], type_, event, unit.events[:place], labels):
+            for row in _made(rules[type_], type_, event, _Before(unit.events, place), labels):
                 yield type_, {**unit.labels, **row, "evidence": [event.id]}
 
 
