@@ -109,7 +109,8 @@ class Normaliser(LabelMapping):
 
     async def _with(self, labels: Sequence[Label], budget: Budget | None, llm: LLM | None = None) -> Self:
         """Return a normaliser that knows these labels, too; those that are unassigned are asked about again."""
-        own = {label_key(name): name for name in self.names}
+        names = self.names
+        own = {label_key(name): name for name in names}
         new = [label for label in labels if self._is_new(label_key(label.text))]
         asked = sorted((label.text for label in new if label_key(label.text) not in own), key=label_key)
         found: dict[str, int] = {}
@@ -121,7 +122,7 @@ class Normaliser(LabelMapping):
             raise UnreadableAnswer(
                 f"The model put none of {len(asked):,} labels anywhere ({few} ...): a larger one may.", text=""
             )
-        mapped = [_mapped(label, own, found, self.names) for label in new]
+        mapped = [_mapped(label, own, found, names) for label in new]
         again = {label_key(label.text) for label in new}
         kept = [one for one in self.mapped if label_key(one.label) not in again]
         return replace(self, mapped=(*kept, *mapped))
