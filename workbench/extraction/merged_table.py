@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
-from workbench.html import paragraph, table
+from workbench.record.table_views import is_true, only, rests_on, top, view
 
-_OF_ANOTHER = ("unsupported", "note")
+_BEHIND = ("unsupported", "note")
 
 
 class MergedTable(pd.DataFrame):
@@ -20,18 +21,22 @@ class MergedTable(pd.DataFrame):
         return MergedTable
 
     def _repr_html_(self) -> str:
-        shown = [name for name in self.columns if name not in _OF_ANOTHER]
-        most = pd.get_option("display.max_rows") or len(self)
-        rows = [[_said(name, row[name]) for name in shown] for row in self.head(most).to_dict("records")]
-        left_out = f"; the first {most:,} are shown" if len(self) > most else ""
-        unsupported = int(self["unsupported"].astype(bool).sum()) if "unsupported" in self else 0
-        marked = f", {unsupported:,} unsupported" if unsupported else ""
-        counted = f"{len(self):,} row{'' if len(self) == 1 else 's'}{marked}{left_out}"
-        return table([str(name) for name in shown], rows) + paragraph(counted, quiet=True)
+        if not rests_on(only(self, "evidence"), _is_event):
+            return view(self, {})
+        rows = top(self)
+        told = [only(rows, name) or [None] * len(rows) for name in ("evidence", "unsupported", "note")]
+        return view(self, {"evidence": [_said(*cells) for cells in zip(*told, strict=True)]}, _BEHIND)
 
 
-def _said(name: Any, value: Any) -> Any:
-    if name == "evidence":
-        by_run = groupby(value, key=lambda one: one["run"])
-        return "\n".join(f"{run}: {', '.join(str(one['event']) for one in some)}" for run, some in by_run)
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+def _is_event(value: Any) -> bool:
+    return isinstance(value, Mapping) and {"run", "event"} <= value.keys()
+
+
+def _said(evidence: Any, unsupported: Any, note: Any) -> str | None:
+    """Return the events by what they are of, a line each, and why they are not to be relied on."""
+    if not isinstance(evidence, list | tuple):
+        return None
+    by_run = groupby(evidence, key=lambda one: ", ".join(str(one[name]) for name in ("run", "person") if name in one))
+    lines = [f"{run}: {', '.join(str(one['event']) for one in some)}" for run, some in by_run]
+    why = f"unsupported: {note if isinstance(note, str) else ''}".rstrip(": ")
+    return "\n".join([*lines, why] if is_true(unsupported) else lines)

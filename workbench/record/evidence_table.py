@@ -2,51 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from workbench.html import Links, paragraph, table
-from workbench.record.cells import cell
+from workbench.html import Links
+from workbench.record.table_views import is_true, only, rests_on, top, view
 
 
 class EvidenceTable(pd.DataFrame):
     """A DataFrame with a column `evidence`, lists of event ids, and perhaps `quotes`, what these events say.
 
-    It is one like any other. In a notebook the ids say on hover what the event says; those of one run are links, which
-    lead to the event where the page shows its conversation, too. Rows that are `unsupported` are marked, with `note`.
+    It is one like any other. In a notebook the ids say on hover what the event says. Those of one run are links, which
+    lead to the event where the page shows its conversation, too: a table is of one run where `attrs["runs"]`, the ids
+    of runs by the values of its column `run`, is `{"": id}`. Rows that are `unsupported` are marked, with `note`.
     """
 
     @property
     def _constructor(self) -> type[EvidenceTable]:
         return EvidenceTable
 
+    def combine_first(self, other: pd.DataFrame) -> EvidenceTable:
+        """Return what pandas does; that of two runs is of neither."""
+        return _of_both(super().combine_first(other), self, other)  # type: ignore[return-value]
+
+    def update(self, other: Any, *args: Any, **options: Any) -> None:
+        """Do what pandas does; what has rows of two runs is of neither."""
+        super().update(other, *args, **options)
+        _of_both(self, self, other)
+
     def _repr_html_(self) -> str:
-        most = pd.get_option("display.max_rows") or len(self)
-        rows = [self._cells(place) for place in range(min(len(self), most))]
-        left_out = f"; the first {most:,} are shown" if len(self) > most else ""
-        return table(list(map(str, self._shown)), rows) + paragraph(f"{self._counted()}{left_out}", quiet=True)
+        if not rests_on(only(self, "evidence"), _is_id):
+            return view(self, {})
+        behind = {"quotes", "spans"} | ({"unsupported", "note"} if "unsupported" in self.columns else set())
+        return view(self, {"evidence": self._links()}, behind)
 
-    @property
-    def _shown(self) -> list[Any]:
-        """The columns that a page shows; the others are told by the links."""
-        behind = {"quotes", "spans"} if "evidence" in self.columns else set()
-        behind |= {"unsupported", "note"} if behind and "unsupported" in self.columns else set()
-        return [name for name in self.columns if name not in behind]
-
-    def _counted(self) -> str:
-        said = f"{len(self):,} row{'' if len(self) == 1 else 's'}"
-        unsupported = int(self["unsupported"].astype(bool).sum()) if "unsupported" in self else 0
-        return f"{said}, {unsupported:,} unsupported" if unsupported else said
-
-    def _cells(self, place: int) -> list[Any]:
-        row = self.iloc[place].to_dict()
-        lead = self.attrs.get("one_run", "run" not in self.columns)
-        return [_links(row, lead=lead) if name == "evidence" else cell(row[name]) for name in self._shown]
+    def _links(self) -> list[Links | None]:
+        rows = top(self)
+        told = {name: only(rows, name) or [None] * len(rows) for name in ("evidence", "quotes", "unsupported", "note")}
+        lead = of_one_run(self)
+        each = (dict(zip(told, cells, strict=True)) for cells in zip(*told.values(), strict=True))
+        return [_links(row, lead=lead) if isinstance(row["evidence"], list | tuple) else None for row in each]
 
 
-def _links(row: dict[Any, Any], *, lead: bool) -> Links:
-    numbers, quotes = list(row["evidence"]), list(row.get("quotes", ()))
-    quotes = quotes if len(quotes) == len(numbers) else [""] * len(numbers)
-    problem = f"unsupported: {row.get('note', '')}".rstrip(": ") if row.get("unsupported") else ""
-    return Links(tuple(zip(map(str, numbers), quotes, strict=True)), problem, lead)
+def of_one_run(frame: pd.DataFrame) -> bool:
+    """Return whether all rows of a table are of one run that is known, so that an id names one event."""
+    runs = frame.attrs.get("runs")
+    return isinstance(runs, Mapping) and list(runs) == [""] and bool(runs[""]) and "run" not in frame.columns
+
+
+def _of_both(made: pd.DataFrame, one: pd.DataFrame, other: Any) -> pd.DataFrame:
+    if getattr(other, "attrs", {}) != one.attrs:
+        made.attrs = {}
+    return made
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _links(row: Mapping[str, Any], *, lead: bool) -> Links:
+    numbers, quotes = list(row["evidence"]), row["quotes"]
+    if not isinstance(quotes, list | tuple) or len(quotes) != len(numbers):
+        quotes = [""] * len(numbers)
+    note = row["note"] if isinstance(row["note"], str) else ""
+    problem = f"unsupported: {note}".rstrip(": ") if is_true(row["unsupported"]) else ""
+    return Links(tuple((str(number), str(said)) for number, said in zip(numbers, quotes, strict=True)), problem, lead)
