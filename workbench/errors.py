@@ -119,6 +119,9 @@ class UnreadableAnswer(ModelError):
 class AnswerTooLong(UnreadableAnswer):
     """The answer was cut at the token limit; whoever asked can ask for less at a time."""
 
+    call: str
+    """Its key in the call cache."""
+
 
 class FactsNotKept(ModelError):
     """The model wrote a persona or a text that breaks fixed facts, in every attempt."""

@@ -83,24 +83,26 @@ def extracting(planted: Planted, vary: Callable[[str, Body], str] = lambda words
         vary: how the server words an idea in an answer.
     """
 
-    of_words = {" ".join(words.casefold().split()): idea for idea, words in planted.mentions.values()}
+    said: dict[str, int] = {}
 
     def reply(body: Body) -> dict[str, Any]:
         if "groups" in body["response_format"]["json_schema"]["schema"]["properties"]:
-            return _grouped(texts(body)[1], of_words)
+            return _grouped(texts(body)[1], said)
         rows = []
         for _, number, words in _TOLD.findall(texts(body)[1]):
             if int(number) in planted.mentions:
-                rows.append({"idea": vary(words, body), "evidence": [int(number)]})
+                told = vary(words, body)
+                said[" ".join(told.casefold().split())] = planted.mentions[int(number)][0]
+                rows.append({"idea": told, "evidence": [int(number)]})
         return {"rows": rows}
 
     return reply
 
 
-def _grouped(user: str, of_words: Mapping[str, int]) -> dict[str, Any]:
+def _grouped(user: str, said: Mapping[str, int]) -> dict[str, Any]:
     groups: dict[int, list[int]] = {}
     for number, words in _ROW.findall(user):
-        idea = of_words.get(" ".join(words.casefold().split()), -int(number))
+        idea = said.get(" ".join(words.casefold().split()), -int(number))
         groups.setdefault(idea, []).append(int(number))
     return {"groups": [group for group in groups.values() if len(group) > 1]}
 

@@ -78,6 +78,18 @@ async def test_one_event_that_is_too_long_is_read_in_pieces(model_server):
     assert found[["idea", "evidence"]].values.tolist() == [["soup by the litre", [1]]]
 
 
+async def test_model_whose_answers_are_always_cut_is_asked_a_bounded_number_of_times(model_server, tmp_path):
+    server = model_server(Reply('{"rows": [', finish_reason="length"))
+    events = planted_run(300, 40).events
+    with pytest.raises(AnswerTooLong, match="cut off"):
+        await extract(events, "the ideas", fields=IDEA, llm=llm_at(server, cache=tmp_path), part_tokens=3000)
+    n_parts = server.n_requests // 5
+    assert server.n_requests == 5 * n_parts < 20
+    with pytest.raises(AnswerTooLong):
+        await extract(events, "the ideas", fields=IDEA, llm=llm_at(server, cache=tmp_path), part_tokens=3000)
+    assert server.n_requests == 6 * n_parts  # the last answer is not kept: another day may give another one
+
+
 async def test_what_cannot_be_divided_is_an_error(model_server):
     server = model_server(Reply('{"rows": [', finish_reason="length"))
     with pytest.raises(AnswerTooLong, match="cut off"):

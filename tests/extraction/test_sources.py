@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.cast import person, play, talk, turn, world_at
-from workbench.errors import InvalidSettings, UnknownName
-from workbench.extraction.sources import PASSAGE, passages_of, units_of
+from workbench.errors import InvalidSettings, UnknownName, UnreadableDocument
+from workbench.extraction.passages import LONGEST, passages_of
+from workbench.extraction.sources import units_of
 from workbench.record.events import START, Event
 from workbench.record.telling import told
 
@@ -93,12 +96,18 @@ def test_text_is_numbered_by_its_lines():
     assert [event.id for event in passages_of("One.\n\nTwo.")] == [1, 2]
 
 
-@pytest.mark.parametrize("line", ["Word by word. " * 400, "x" * 4000, "これは長い文です。" * 400])
-def test_long_lines_are_passages_of_whole_sentences(line):
+@pytest.mark.parametrize("line", ["Word by word. " * 400, "x" * 4000, "これは長い文です。" * 400, "no end here " * 500])
+def test_long_lines_are_passages_of_whole_sentences_or_words(line):
     passages = [event.content for event in passages_of(line)]
     assert "".join("".join(passages).split()) == "".join(line.split())
-    assert max(map(len, passages)) <= PASSAGE
-    assert line.startswith("x") or all(passage[-1] in ".。" for passage in passages)
+    assert max(map(len, passages)) <= LONGEST
+    assert line.startswith(("x", "no")) or all(passage[-1] in ".。" for passage in passages)
+    assert all(passage in line for passage in passages)
+    assert not line.startswith("no") or {word for passage in passages for word in passage.split()} == {
+        "no",
+        "end",
+        "here",
+    }
 
 
 def test_documents_are_read_by_their_path(tmp_path):
@@ -107,14 +116,62 @@ def test_documents_are_read_by_their_path(tmp_path):
     assert read(str(tmp_path / "talk.md")) == read(tmp_path / "talk.md")
 
 
-@pytest.mark.parametrize("missing", ["runs/gone.sqlite", "gone.docx"])
-def test_file_that_is_not_there_is_named(missing):
-    with pytest.raises(UnknownName, match=missing):
+@pytest.mark.parametrize(
+    "missing", ["runs/gone.sqlite", "gone.docx", "My interview.docx", "runs/focus", "focus.db", "C:\\runs\\focus"]
+)
+def test_file_that_is_not_there_is_named_and_never_read_as_a_text(missing):
+    with pytest.raises(UnknownName, match="there is no file"):
         units_of(missing)
 
 
-def test_text_that_ends_like_a_file_is_a_text():
-    assert read("I opened runs.sqlite and then notes.md") == [({}, ["I opened runs.sqlite and then notes.md"])]
+def test_folder_and_file_of_another_kind_are_refused(tmp_path):
+    (tmp_path / "notes.rtf").write_text("{\\rtf1 Soup!}", encoding="utf-8")
+    with pytest.raises(InvalidSettings, match="is a folder"):
+        units_of(str(tmp_path))
+    with pytest.raises(UnreadableDocument, match=r"\.rtf"):
+        units_of(tmp_path / "notes.rtf")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=3000))
+def test_any_text_with_two_lines_is_a_text(text):
+    (unit,) = units_of(f"{text}\nthe end")
+    assert "".join("".join(words(unit)).split()) == "".join(f"{text} the end".split())
+
+
+@pytest.mark.parametrize("n", [14, 200])
+def test_a_line_of_any_length_is_a_text(n):
+    assert read("I think the soup is good. " * n)
+
+
+def test_transcript_in_a_csv_file_keeps_its_event_ids(tmp_path):
+    table = pd.DataFrame([Event(7, 1, START, "action", "TALK", "Ann", "", "Soup!").to_dict()])
+    table.to_csv(tmp_path / "talk.csv", index=False)
+    (unit,) = units_of(tmp_path / "talk.csv", "person")
+    assert (unit.labels, [event.id for event in unit.events]) == ({"person": "Ann"}, [7])
+
+
+def test_series_of_answers_keeps_its_labels_and_leaves_out_what_is_missing():
+    answers = pd.Series(["Too dear.", None, "Fine."], index=["r1", "r2", "r3"])
+    assert read(answers) == [({"run": "r1"}, ["Too dear."]), ({"run": "r3"}, ["Fine."])]
+
+
+def test_wrapped_lines_are_one_passage_and_what_people_say_is_not():
+    wrapped = "I would buy it every week if it came in a carton\nthat closes again.\n"
+    talk = "Marta: I would buy it every week if it came in a carton\nJon: and I would not, it is far too dear for me\n"
+    assert read(wrapped)[0][1] == ["I would buy it every week if it came in a carton that closes again."]
+    assert len(read(talk)[0][1]) == 2
+
+
+def test_marks_of_a_document_are_no_words_of_it(tmp_path):
+    (tmp_path / "talk.md").write_text("I buy it **every** week, *really*, 3\\_4 bottles.", encoding="utf-8")
+    assert read(tmp_path / "talk.md")[0][1] == ["I buy it every week, really, 3_4 bottles."]
+
+
+def test_people_among_runs_are_runs_too():
+    assert [labels for labels, _ in read([person("Ann").listen("Hi"), "One.\nTwo."])] == [
+        {"run": "Ann"},
+        {"run": "text"},
+    ]
 
 
 @pytest.mark.parametrize(

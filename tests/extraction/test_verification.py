@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import BaseModel
 
 from tests.cast import llm_at, person
+from workbench.errors import InvalidSettings
 from workbench.extraction.extractor import extract
 from workbench.extraction.fields import Quotation
+from workbench.extraction.verification import verified
+from workbench.record.events import START, Event
 
 HEARD = ("I’d buy it in a carton.", "It is too dear – 3.20 euros!", "缶ではなく紙パックがいい。")
 
@@ -54,6 +58,55 @@ async def test_row_whose_quotation_is_not_there_is_kept_and_marked(model_server,
     table, _ = await extracted(model_server, row(quoted, 1))
     assert table[["words", "evidence", "spans", "unsupported"]].values.tolist() == [[quoted, [1], [], True]]
     assert table["note"][0].startswith(note)
+
+
+@pytest.mark.parametrize(("quoted", "short"), [(".", True), ("the", True), ("dear", True), ("too dear", False)])
+async def test_one_word_is_no_quotation(model_server, quoted, short):
+    table, _ = await extracted(model_server, row(quoted, 2))
+    assert table["unsupported"][0] == short
+
+
+async def test_all_that_was_said_is_a_quotation_however_short(model_server):
+    server = model_server({"rows": [row("yes", 1)]})
+    fields = {"reason": str, "words": Quotation}
+    table = await extract("Yes!", "the reasons", fields=fields, llm=llm_at(server))
+    assert table[["words", "unsupported"]].values.tolist() == [["Yes", False]]
+
+
+async def test_words_that_a_tool_was_given_are_found_behind_their_escapes(model_server):
+    said = Event(1, 1, START, "action", "WRITE_DOCUMENT", "Ann", "", '{"text": "We say \\"cold\\" here."}')
+    server = model_server({"rows": [row('We say "cold" here', 1)]})
+    fields = {"reason": str, "words": Quotation}
+    table = await extract([said], "the reasons", fields=fields, llm=llm_at(server))
+    assert not table["unsupported"][0]
+
+
+class Inner(BaseModel):
+    words: Quotation
+
+
+@pytest.mark.parametrize(
+    "kind", [Inner, list[Inner], tuple[Quotation, ...], set[Quotation], dict[str, Quotation], int | Quotation]
+)
+async def test_quotation_inside_of_something_else_is_refused_before_anything_is_asked(server, kind):
+    with pytest.raises(InvalidSettings, match="'words': a quotation is a field of its own"):
+        await extract("Yes.", "reasons", fields={"words": kind}, llm=llm_at(server))
+    assert server.n_requests == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "theirs"),
+    [
+        (Event(1, 1, START, "action", "TALK", "Bob", "", "Soup!"), True),
+        (Event(1, 1, START, "action", "TALK", "Ann", "Bob", "Soup!"), True),
+        (Event(1, 1, START, "action", "TALK", "Ann", "", "Soup!"), False),
+        (Event(1, 1, START, "stimulus", "CONVERSATION", "Moderator", "", "Soup?"), True),
+        (Event(1, 1, START, "stimulus", "THOUGHT", "", "Bob", "Soup."), True),
+    ],
+)
+def test_row_about_somebody_rests_on_something_of_theirs(event, theirs):
+    found = verified({"idea": "soup"}, [1], {1: event}, (), person="Bob")
+    assert found.note == ("" if theirs else "none of its events is Bob's")
 
 
 async def test_everything_that_is_wrong_is_said(model_server):

@@ -27,6 +27,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
         ("party art", "art", "art"),
         ("Wow… really", "wow... really", "Wow… really"),
         ("STRASSE", "straße", "STRASSE"),
+        ("أُرِيدُ حَسَاءً، شكراً", "أريد حساء, شكرا", "أُرِيدُ حَسَاءً، شكراً"),
+        ("高い。でも買う。", "高い.でも買う.", "高い。でも買う。"),
         ("It is 3. Then 4.", "3", "3"),
         ("a \u00b80 b", "\u00b80", "\u00b80"),
         ("\u1100\u1161\u11ab", "간", "\u1100\u1161\u11ab"),

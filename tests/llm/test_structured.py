@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from tests.llm.doubles import Opinion, ask, llm_at, run_python
 from tests.model_server import Capabilities, Reply
@@ -62,6 +62,16 @@ def test_schema_keeps_fields_with_the_names_of_keywords():
         default: int = 3
 
     assert list(schema_of(Page)["properties"]) == ["title", "default"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "strict"),
+    [(Any, False), (list, False), (list[Any], False), (tuple[int, str], False), (set[str], True), (list[str], True)],
+)
+def test_types_that_strict_mode_does_not_know_are_sent_loose(kind, strict):
+    schema = schema_of(create_model("Row", items=(list[str], ...), value=(kind, ...)))
+    assert is_strict(schema) == strict
+    assert "uniqueItems" not in str(schema)
 
 
 @pytest.mark.parametrize(("model", "strict"), [(Opinion, True), (Basket, True), (Open, False)])

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel
 
-from workbench.errors import AnswerTooLong, InvalidSettings, PromptTooLong
-from workbench.extraction.duplicates import without_duplicates
-from workbench.extraction.fields import Fields, identity_fields, quotation_fields, row_model
-from workbench.extraction.parts import halves_of, parts_of
+from workbench.errors import InvalidSettings
+from workbench.extraction.fields import Fields, identity_fields, row_model
+from workbench.extraction.reading import UnitRead, Wanted, read_unit
 from workbench.extraction.sources import Per, Unit, units_of
-from workbench.extraction.verification import Row, verified
-from workbench.llm.calls import asked_of
+from workbench.extraction.verification import Row
 from workbench.llm.client import LLM
 from workbench.llm.meter import Budget
 from workbench.llm.running import together
-from workbench.prompts import render
 from workbench.record.events import Event
-from workbench.record.telling import tell_all, told, words_of
+from workbench.record.telling import words_of
 
 if TYPE_CHECKING:
     from workbench.extraction.sources import Sources
@@ -43,13 +38,14 @@ async def extract(
     part_tokens: int = PART_TOKENS,
     llm: LLM | None = None,
     budget: Budget | None = None,
+    progress: bool = True,
 ) -> EvidenceTable:
     """Extract rows from what happened: one request for each run, person or step; more where it is long.
 
-    What is longer than a prompt ought to be is read in parts that overlap. Rows that say the same are then made one, by
-    words and meaning (`extraction.duplicates`); where there is one part, the model that reads it sees to that. Nothing
-    is cut: what does not fit the model's context, or its answer, is divided further. All requests are made at once;
-    what was answered is in the call cache, and is not paid for again.
+    What is longer than a prompt ought to be is read in parts that overlap. Nothing is cut: what does not fit the
+    model's context, or its answer, is divided further. Where there are several parts the model is also asked which rows
+    mean the same (`extraction.duplicates`): one request more for some hundred rows. Where there is one, the model that
+    reads it sees to that. All are asked at once; what was answered is in the call cache, and is not paid for again.
 
     Args:
         source: a world, a run file or its path, a person, a transcript, events, a text or the path of a document; a
@@ -64,103 +60,41 @@ async def extract(
         part_tokens: of what happened in one prompt, as estimated: 200 or more.
         llm: the model that reads; that of each run or person when not given.
         budget: what may be spent.
+        progress: whether a bar over the parts is shown.
 
     Returns:
         a DataFrame in the order of what happened: `run`, `person` and `step` as far as there are several; the fields;
-        `quotes` (what the events say); `evidence` (their ids, each verified to have been shown); `spans`, where there
-        are quotations (field, event, and from which to which character of its words); `unsupported` (True where a row
-        names no event, or one that was not shown, or has a quotation that is not in its events) and `note` (why).
-        Nothing found gives an empty table. `attrs["extraction"]` has the objective, the model, counts and the cost.
+        `quotes` (who said what in these events); `evidence` (their ids, each verified to have been shown); `spans`,
+        where there are quotations (field, event, and from which to which character of its words); `variants` (the
+        fields of other rows that were made one with this); `unsupported` and `note`: True, and why, where a row names
+        no event, or one that was not shown, or none of the person whom it is about, or has a quotation that is not in
+        its events. Nothing found gives an empty table. `attrs["extraction"]` has the objective, the model, counts and
+        the cost, `attrs["runs"]` the ids of the runs.
 
     Raises:
         InvalidSettings: fields that cannot be columns, or something that cannot be read.
         UnknownName, StorageError, UnreadableDocument: a file that is not there, or cannot be read.
-        ModelError: no readable answer.
+        ModelError: no readable answer; the message names the run or the person where there are several.
         BudgetSpent: the next request could break the budget; what was answered is in the call cache.
     """
-    if not isinstance(part_tokens, int) or part_tokens < 200:
+    if type(part_tokens) is not int or part_tokens < 200:
         raise InvalidSettings(f"part_tokens={part_tokens!r}: a whole number is needed, 200 or more")
+    from tqdm.auto import tqdm
+
     units = units_of(source, per)
     labels = list(dict.fromkeys(name for unit in units for name in unit.labels))
     row = row_model(fields, labels)
-    wanted = _Wanted(objective, row, identity_fields(row, unique_by), merge, part_tokens)
+    wanted = Wanted(objective, row, identity_fields(row, unique_by), merge, part_tokens)
     models = {model: (llm or model()).metered(budget) for model in dict.fromkeys(unit.model for unit in units)}
-    read = await together((_read(unit, wanted, models[unit.model]) for unit in units), at_once=AT_ONCE)
-    return _table(labels, row, list(zip(units, read, strict=True)), _facts(objective, list(models.values()), read))
+    with tqdm(total=0, desc="extract", unit="part", disable=not progress, delay=1) as bar:
+        reading = (read_unit(unit, wanted, models[unit.model], bar) for unit in units)
+        read = await together(reading, at_once=AT_ONCE)
+    table = _table(labels, wanted, read)
+    table.attrs |= {"extraction": _facts(labels, objective, list(models.values()), read), "runs": _runs(units)}
+    return table
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What is to be extracted."""
-
-    objective: str
-    row: type[BaseModel]
-    by: Sequence[str]
-    merge: bool | None
-    part_tokens: int
-
-    @cached_property
-    def schema(self) -> type[BaseModel]:
-        """The shape of an answer."""
-        rows: type[BaseModel] = create_model("Rows", rows=(list[self.row], ...))  # type: ignore[name-defined]
-        return rows
-
-
-@dataclass(frozen=True)
-class _Read:
-    """What was extracted from a unit."""
-
-    rows: Sequence[Row]
-    n_parts: int
-    n_merged: int
-    n_events: int
-
-
-async def _read(unit: Unit, wanted: _Wanted, llm: LLM) -> _Read:
-    events = told(unit.events)
-    parts = parts_of(events, wanted.part_tokens)
-    shown = {event.id: event for event in events}
-    answers = await together(_read_part(part, unit, wanted, llm) for part in parts)
-    read = [answer for part in answers for answer in part]
-    quotations = quotation_fields(wanted.row)
-    rows = [
-        verified(item.model_dump(), {event.id: shown[event.id] for event in part}, quotations, number)
-        for number, (part, items) in enumerate(read)
-        for item in items
-    ]
-    merge = len(read) > 1 if wanted.merge is None else wanted.merge
-    kept = (
-        await without_duplicates(rows, wanted.by, wanted.objective, llm, across=merge)
-        if merge or len(read) > 1
-        else rows
-    )
-    place = {event.id: number for number, event in enumerate(events)}
-    ordered = sorted(kept, key=lambda row: min((place[number] for number in row.evidence), default=len(events)))
-    return _Read(ordered, len(read), len(rows) - len(kept), len(events))
-
-
-_Part = tuple[Sequence[Event], Sequence[BaseModel]]
-
-
-async def _read_part(part: Sequence[Event], unit: Unit, wanted: _Wanted, llm: LLM) -> list[_Part]:
-    """Return the rows of a part, or of its halves where it or its answer does not fit the model."""
-    whom = unit.labels.get("person", "")
-    user = render("extract_user", objective=wanted.objective, transcript=tell_all(part), whom=whom)
-    messages = asked_of(render("extract_system", quotations=bool(quotation_fields(wanted.row))), user)
-    try:
-        reply = await llm.complete(
-            messages, wanted.schema, purpose="extract", person=whom or None, temperature=0.0, when_cut="raise"
-        )
-    except (PromptTooLong, AnswerTooLong):
-        halves = halves_of(part)
-        if not halves:
-            raise
-        read = await together(_read_part(half, unit, wanted, llm) for half in halves)
-        return [one for half in read for one in half]
-    return [(part, reply.value.rows)]  # type: ignore[attr-defined]
-
-
-def _facts(objective: str, models: Sequence[LLM], read: Sequence[_Read]) -> dict[str, Any]:
+def _facts(labels: Sequence[str], objective: str, models: Sequence[LLM], read: Sequence[UnitRead]) -> dict[str, Any]:
     rows = [row for one in read for row in one.rows]
     totals = [model.meter.total for model in models]
     costs = [total.usd for total in totals]
@@ -168,9 +102,10 @@ def _facts(objective: str, models: Sequence[LLM], read: Sequence[_Read]) -> dict
         "objective": objective,
         "model": ", ".join(dict.fromkeys(model.model for model in models)),
         "caveat": next((model.caveat for model in models if model.caveat), ""),
+        "labels": list(labels),
         "n_units": len(read),
         "n_parts": sum(one.n_parts for one in read),
-        "n_events": sum(one.n_events for one in read),
+        "n_events": len({(one.unit.model, number) for one in read for number in one.shown}),
         "n_rows": len(rows),
         "n_unsupported": sum(row.unsupported for row in rows),
         "n_merged": sum(one.n_merged for one in read),
@@ -180,31 +115,45 @@ def _facts(objective: str, models: Sequence[LLM], read: Sequence[_Read]) -> dict
     }
 
 
-def _table(
-    labels: Sequence[str], row: type[BaseModel], read: Sequence[tuple[Unit, _Read]], facts: dict[str, Any]
-) -> EvidenceTable:
+def _runs(units: Sequence[Unit]) -> dict[str, str]:
+    """Return the ids of the runs that the rows are of, by their `run`; none where that is not one for all of them."""
+    ids: dict[str, set[str]] = {}
+    for unit in units:
+        ids.setdefault(str(unit.labels.get("run", "")), set()).add(unit.run_id)
+    return {name: next(iter(found)) for name, found in ids.items() if len(found) == 1 and "" not in found}
+
+
+def _table(labels: Sequence[str], wanted: Wanted, read: Sequence[UnitRead]) -> EvidenceTable:
     from workbench.record.evidence_table import EvidenceTable
 
-    fields = [name for name in row.model_fields if name != "evidence"]
-    spans = ["spans"] if quotation_fields(row) else []
-    columns = [*labels, *fields, "quotes", "evidence", *spans, "unsupported", "note"]
-    one_run = len({unit.model for unit, _ in read}) == 1 and not any(
-        e.type == "PASSAGE" for u, _ in read for e in u.events
-    )
-    rows = [_cells(unit, one) for unit, found in read for one in found.rows]
+    fields = [name for name in wanted.row.model_fields if name != "evidence"]
+    spans = ["spans"] if wanted.quotations else []
+    columns = [*labels, *fields, "quotes", "evidence", *spans, "variants", "unsupported", "note"]
+    rows = [_cells(labels, one, row) for one in read for row in one.rows]
     table = EvidenceTable(rows, columns=columns).astype({"unsupported": bool})
-    table.attrs |= {"extraction": facts, "one_run": one_run}
-    return table
+    return table if rows else table.astype(_types(wanted.row))
 
 
-def _cells(unit: Unit, row: Row) -> dict[str, Any]:
-    said = {event.id: event for event in unit.events if event.id in row.evidence}
+def _types(row: type[BaseModel]) -> dict[str, str]:
+    """Return the types of columns that have no rows to tell them."""
+    known: dict[Any, str] = {int: "int64", float: "float64", bool: "bool"}
+    kinds = {name: field.annotation for name, field in row.model_fields.items()}
+    return {name: known[kind] for name, kind in kinds.items() if kind in known}
+
+
+def _cells(labels: Sequence[str], read: UnitRead, row: Row) -> dict[str, Any]:
     return {
-        **unit.labels,
+        **{name: read.unit.labels.get(name, "") for name in labels},
         **row.values,
-        "quotes": [words_of(said[number]) for number in row.evidence],
+        "quotes": [_said(read.shown[number]) for number in row.evidence],
         "evidence": list(row.evidence),
         "spans": [span.to_dict() for span in row.spans],
+        "variants": list(row.variants),
         "unsupported": row.unsupported,
         "note": row.note,
     }
+
+
+def _said(event: Event) -> str:
+    """Return what an event says, and who said it."""
+    return f"{event.source}: {words_of(event)}" if event.source else words_of(event)

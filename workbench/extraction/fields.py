@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any, cast, get_args
+from collections.abc import Collection, Hashable, Mapping
+from decimal import Decimal
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+from pydantic.fields import FieldInfo
 
 from workbench.errors import InvalidSettings
 
 Fields = Mapping[str, Any] | type[BaseModel]
-ABOUT_ROWS = ("quotes", "evidence", "spans", "unsupported", "note")
+ABOUT_ROWS = ("quotes", "evidence", "spans", "variants", "unsupported", "note")
 """Columns that say what a row rests on."""
 _TAKEN = (*ABOUT_ROWS, "model_config")
 _MARK = "quotation"
@@ -44,14 +48,39 @@ def row_model(fields: Fields, labels: Collection[str] = ()) -> type[BaseModel]:
     typed: dict[str, Any] = {} if base else {name: (_checked(name, kind), ...) for name, kind in given.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a column called "json" hides a method that nobody calls here
-        return create_model("Row", __base__=base, **typed, evidence=(list[int], ...))
+        try:
+            row = create_model("Row", __base__=base, **typed, evidence=(list[int], ...))
+        except (ValueError, TypeError, NameError) as error:  # such as "model_dump", which pydantic keeps for itself
+            raise InvalidSettings(f"fields: they cannot be columns: {str(error).partition(chr(10))[0]}") from error
+    if unfit := [name for name, field in row.model_fields.items() if _has_mark(field) and not _is_fit(field)]:
+        raise InvalidSettings(
+            f"fields: {', '.join(map(repr, unfit))}: a quotation is a field of its own, `Quotation`, "
+            "`Quotation | None` or `list[Quotation]`, so that it can be verified: it cannot be inside of something else"
+        )
+    return row
 
 
 def quotation_fields(row: type[BaseModel]) -> tuple[str, ...]:
     """Return the names of the fields that are quotations, or lists of them."""
-    return tuple(
-        name for name, field in row.model_fields.items() if _MARK in field.metadata or _is_quotation(field.annotation)
-    )
+    return tuple(name for name, field in row.model_fields.items() if _has_mark(field))
+
+
+def values_of(answer: BaseModel) -> dict[str, Any]:
+    """Return the fields of a row as a table holds them: enumerations by their values, models as mappings."""
+    declared = type(answer).model_fields
+    return {name: _plain(getattr(answer, name)) for name in declared if name != "evidence"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if isinstance(value, BaseModel):
+        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def identity_fields(row: type[BaseModel], unique_by: str | Collection[str] | None) -> tuple[str, ...]:
@@ -74,8 +103,30 @@ def identity_fields(row: type[BaseModel], unique_by: str | Collection[str] | Non
     return wanted
 
 
-def _is_quotation(annotation: Any) -> bool:
-    return _MARK in getattr(annotation, "__metadata__", ()) or any(map(_is_quotation, get_args(annotation)))
+def _has_mark(field: FieldInfo) -> bool:
+    return _MARK in field.metadata or _is_marked(field.annotation, frozenset())
+
+
+def _is_marked(annotation: Any, seen: frozenset[Any]) -> bool:
+    """Return whether a quotation is anywhere in a type, also in the fields of models."""
+    if annotation in seen:
+        return False
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        inner = annotation.model_fields.values()
+        return any(_MARK in one.metadata or _is_marked(one.annotation, seen | {annotation}) for one in inner)
+    return _MARK in getattr(annotation, "__metadata__", ()) or any(
+        _is_marked(one, seen) for one in get_args(annotation) if isinstance(one, Hashable)
+    )
+
+
+def _is_fit(field: FieldInfo) -> bool:
+    """Return whether a quotation is a text, a list of texts, or either with None."""
+    kinds = {one for one in _alternatives(field.annotation) if one is not type(None)}
+    return len(kinds) == 1 and next(iter(kinds)) in (str, Quotation, list[Quotation])
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _is_column(name: Any, labels: Collection[str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -15,12 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from workbench.agents.grounding.reading import SUFFIXES, read_document
 from workbench.agents.person import Person
-from workbench.errors import InvalidSettings, UnknownName
-from workbench.evaluation.metrics.sources import MeasuredRun, read_run
+from workbench.errors import InvalidSettings
+from workbench.evaluation.metrics.sources import NEEDED, MeasuredRun, read_run
+from workbench.extraction.passages import passages_of, without_marks
 from workbench.llm.client import LLM, default_llm
-from workbench.record.events import START, Event
+from workbench.record.events import Event
+from workbench.record.named_files import file_meant, is_run_file
 from workbench.record.run_file import RunFile
 from workbench.worlds.recording import llm_of
+from workbench.worlds.subjects import run_id
 from workbench.worlds.world import World
 
 if TYPE_CHECKING:
@@ -30,11 +32,6 @@ if TYPE_CHECKING:
     Sources = Source | Iterable[Source] | Mapping[str, Source]
 
 Per = Literal["run", "person", "step"]
-PASSAGE = 1500
-"""Characters of a text that are one passage at most: what a row can point to."""
-_RUN_ENDING = ".sqlite"
-_LONGEST_PATH = 1000
-_SENTENCE = re.compile(r"(?<=[.!?…।؟])\s+|(?<=[。！？｡])")
 
 
 @dataclass(frozen=True)
@@ -47,9 +44,13 @@ class Unit:
     """All of it, in order."""
     model: Callable[[], LLM]
     """Gives the model of its run or person."""
+    person: str = ""
+    """Whose view it is."""
+    run_id: str = ""
+    """The id of the run that its events are of; empty where that is not known."""
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in self.labels.items()) or "the run"
+        return ", ".join(f"{name} {value}" for name, value in self.labels.items())
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,19 @@ class _Recorded:
     kind: Literal["run", "person", "text"]
     events: Sequence[Event]
     views: Mapping[str, Sequence[Event]]
-    """What each person perceived and did, by name."""
+    """What each person perceived and did, by name; empty where that is not asked for."""
     model: Callable[[], LLM] = default_llm
+    run_id: str = ""
 
 
 def units_of(source: Sources, per: Per = "run") -> list[Unit]:
     """Read sources and divide them into units.
 
     Args:
-        source: worlds, run files and their paths, people, transcripts (DataFrames as `World.transcript` returns them),
-            events, texts, and paths of documents; one of them, several, or several by name. A text that is not the path
-            of a file that is there, is read as a text: its passages are numbered from 1, as events are.
+        source: worlds, run files and their paths, people, transcripts (DataFrames as `World.transcript` returns them,
+            or the path of a CSV file of one), events, texts, and paths of documents; one of them, several, or several
+            by name: a mapping, or a Series of texts. The passages of a text are numbered from 1, as events are. What
+            is a path and what a text: `record.named_files.file_meant`.
         per: `run`: each source is a unit. `person`: each person's view of each run, what they perceived and did (in a
             transcript: what they did, and what was said to them or to all). `step`: each step.
 
@@ -82,10 +85,11 @@ def units_of(source: Sources, per: Per = "run") -> list[Unit]:
     if per not in get_args(Per):
         raise InvalidSettings(f"per={per!r}: it is one of {', '.join(get_args(Per))}")
     given, named = _listed(source)
-    recorded = [_recorded(one, named[place] if named else None) for place, one in enumerate(given)]
+    recorded = [_recorded(one, named[place] if named else None, per) for place, one in enumerate(given)]
     several = len(recorded) > 1 or named is not None
+    people = all(one.kind == "person" for one in recorded)
     names = _told_apart([one.name for one in recorded])
-    return [unit for one, name in zip(recorded, names, strict=True) for unit in _units(one, name, per, several)]
+    return [unit for one, name in zip(recorded, names, strict=True) for unit in _units(one, name, per, several, people)]
 
 
 def _listed(source: Any) -> tuple[list[Any], list[str] | None]:
@@ -94,6 +98,8 @@ def _listed(source: Any) -> tuple[list[Any], list[str] | None]:
 
     if isinstance(source, World | RunFile | Person | Path | str | pd.DataFrame):
         return [source], None
+    if isinstance(source, pd.Series):
+        source = {label: text for label, text in source.items() if isinstance(text, str) or not pd.isna(text)}
     if isinstance(source, Mapping):
         return list(source.values()), [str(name) for name in source]
     if not isinstance(source, Iterable):
@@ -102,69 +108,55 @@ def _listed(source: Any) -> tuple[list[Any], list[str] | None]:
     return ([given], None) if given and all(isinstance(one, Event) for one in given) else (given, None)
 
 
-def _recorded(source: Any, name: str | None) -> _Recorded:
+def _recorded(source: Any, name: str | None, per: Per) -> _Recorded:
     if isinstance(source, Person):
         events = source.memory.unforgotten
-        return _Recorded(name or source.name, "person", events, {source.name: events}, lambda: source.llm)
+        return _Recorded(
+            name or source.name, "person", events, {source.name: events}, lambda: source.llm, run_id(source)
+        )
     if isinstance(source, World):
-        views = {person.name: person.memory.unforgotten for person in source.people}
-        return _Recorded(name or source.name, "run", source.events(), views, lambda: source.llm)
+        people = source.people if per == "person" else ()
+        views = {person.name: person.memory.unforgotten for person in people}
+        return _Recorded(name or source.name, "run", source.events(), views, lambda: source.llm, run_id(source))
     if isinstance(source, RunFile):
-        return _of_file(source, name or source.spec["name"])
+        return _of_file(source, name or source.spec["name"], per)
     if isinstance(source, str | Path):
-        return _of_text_or_path(source, name)
+        return _of_text_or_path(source, name, per)
+    return _of_transcript(source, name or "transcript")
+
+
+def _of_file(run: RunFile, name: str, per: Per) -> _Recorded:
+    people = run.people if per == "person" else ()
+    views = {person: _unforgotten(list(run.perceived_by(person))) for person in people}
+    return _Recorded(name, "run", list(run.events()), views, partial(llm_of, run.spec), run_id(run))
+
+
+def _of_transcript(source: Any, name: str) -> _Recorded:
     run = read_run(source)
-    return _Recorded(name or "transcript", "run", run.events, _views(run))
+    return _Recorded(name, "run", run.events, _views(run))
 
 
-def _of_file(run: RunFile, name: str) -> _Recorded:
-    views = {person: _unforgotten(list(run.perceived_by(person))) for person in run.people}
-    return _Recorded(name, "run", list(run.events()), views, partial(llm_of, run.spec))
-
-
-def _of_text_or_path(given: str | Path, name: str | None) -> _Recorded:
-    path = _file(given)
+def _of_text_or_path(given: str | Path, name: str | None, per: Per) -> _Recorded:
+    path = file_meant(given, SUFFIXES)
     if path is None:
-        assert isinstance(given, str)
-        return _Recorded(name or "text", "text", passages_of(given), {})
-    if path.suffix.lower() in SUFFIXES:
-        return _Recorded(name or path.stem, "text", passages_of(read_document(path)), {})
-    with closing(RunFile.open(path)) as run:
-        return _of_file(run, name or path.stem)
+        return _Recorded(name or "text", "text", passages_of(str(given)), {})
+    if is_run_file(path):
+        with closing(RunFile.open(path)) as run:
+            return _of_file(run, name or path.stem, per)
+    if path.suffix.lower() == ".csv" and (table := _transcript_in(path)) is not None:
+        return _of_transcript(table, name or path.stem)
+    words = read_document(path)
+    marked = path.suffix.lower() not in (".txt", ".csv")
+    return _Recorded(name or path.stem, "text", passages_of(without_marks(words) if marked else words), {})
 
 
-def _file(given: str | Path) -> Path | None:
-    """Return the path that is meant; none where it is a text."""
-    if isinstance(given, str):
-        looks = len(given) < _LONGEST_PATH and "\n" not in given and "\0" not in given
-        ending = given.strip().lower().endswith((_RUN_ENDING, *SUFFIXES)) and " " not in given.strip()
-        if not looks or not (ending or Path(given).is_file()):
-            return None
-    path = Path(given)
-    if not path.is_file():
-        raise UnknownName(f"there is no file {path.absolute()}: give a run file, a document, or a text")
-    return path
+def _transcript_in(path: Path) -> pd.DataFrame | None:
+    """Return the transcript that a CSV file holds; nothing where it holds something else."""
+    import pandas as pd
 
-
-def passages_of(text: str) -> list[Event]:
-    """Return the passages of a text as events that are numbered from 1: its lines, long ones by their sentences."""
-    passages = [passage for line in text.splitlines() for passage in _short(line.strip())]
-    return [Event(n, 0, START, "stimulus", "PASSAGE", "", "", words) for n, words in enumerate(passages, start=1)]
-
-
-def _short(line: str) -> Iterator[str]:
-    """Yield a line in passages of whole sentences; a longer sentence is cut where the next passage begins."""
-    passage = ""
-    for sentence in _SENTENCE.split(line):
-        if passage and len(passage) + len(sentence) >= PASSAGE:
-            yield passage
-            passage = ""
-        passage = f"{passage} {sentence}".strip()
-        while len(passage) > PASSAGE:
-            yield passage[:PASSAGE]
-            passage = passage[PASSAGE:]
-    if passage:
-        yield passage
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        names = {name.strip().strip('"') for name in file.readline().split(",")}
+    return pd.read_csv(path) if names.issuperset(NEEDED) else None
 
 
 def _unforgotten(events: list[Event]) -> list[Event]:
@@ -181,19 +173,21 @@ def _views(run: MeasuredRun) -> dict[str, list[Event]]:
     }
 
 
-def _units(one: _Recorded, name: str, per: Per, several: bool) -> Iterator[Unit]:
+def _units(one: _Recorded, name: str, per: Per, several: bool, people: bool) -> Iterator[Unit]:
     if one.kind == "text" and per != "run":
         raise InvalidSettings(f"per={per!r}: {name!r} is a text, which has no people and no steps: take per='run'")
-    kind = "person" if one.kind == "person" else "run"
+    alone = one.kind == "person"
+    kind = "person" if alone and people else "run"
     labels: dict[str, Any] = {kind: name} if several or (kind, per) == ("person", "person") else {}
+    whose = next(iter(one.views)) if "person" in labels else ""
     if per == "person" and kind == "run":
         for person, events in one.views.items():
-            yield Unit({**labels, "person": person}, events, one.model)
+            yield Unit({**labels, "person": person}, events, one.model, person, one.run_id)
     elif per == "step":
         for step, events_of_step in groupby(one.events, key=lambda event: event.step):
-            yield Unit({**labels, "step": step}, list(events_of_step), one.model)
+            yield Unit({**labels, "step": step}, list(events_of_step), one.model, whose, one.run_id)
     else:
-        yield Unit(labels, one.events, one.model)
+        yield Unit(labels, one.events, one.model, whose, one.run_id)
 
 
 def _told_apart(names: Sequence[str]) -> list[str]:

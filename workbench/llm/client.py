@@ -244,14 +244,14 @@ class LLM:
             answer, paid = await self._answer(rounds[-1], purpose, person)
             usage, cached = usage + answer.usage, cached and not paid
             try:
-                value = _value(answer, schema, may_be_cut=when_cut == "take")
+                value = _value(answer, schema, when_cut)
                 break
             except NotOfSchema as problem:
                 if when_cut == "raise" and answer.finish_reason == "length":
-                    raise _unreadable(AnswerTooLong, answer, problem, purpose, person, len(rounds)) from problem
+                    raise _unreadable(AnswerTooLong, answer, problem, purpose, person, rounds) from problem
                 if schema is None or not remaining:
                     self.forget(request.key for request in rounds)
-                    raise _unreadable(UnreadableAnswer, answer, problem, purpose, person, len(rounds)) from problem
+                    raise _unreadable(UnreadableAnswer, answer, problem, purpose, person, rounds) from problem
                 asked = [*asked, *_repair(answer, problem, schema)]
         if len(rounds) > 1 and self.cache.mode != "replay":
             self.cache.keep(rounds[0], answer)  # one key then has the whole call, for replays and recordings
@@ -377,8 +377,8 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return schema_of(model)
 
 
-def _value(answer: Answer, schema: type[BaseModel] | None, *, may_be_cut: bool) -> BaseModel | None:
-    if answer.finish_reason == "length" and not may_be_cut:
+def _value(answer: Answer, schema: type[BaseModel] | None, when_cut: WhenCut) -> BaseModel | None:
+    if answer.finish_reason == "length" and when_cut != "take":
         raise NotOfSchema(f"it was cut off at the limit of {answer.usage.completion} tokens; it has to be shorter")
     if HALF_PAIR.search(answer.text):
         raise NotOfSchema("it has half of a surrogate pair")
@@ -399,15 +399,16 @@ def _unreadable(
     problem: NotOfSchema,
     purpose: str,
     person: str | None,
-    rounds: int,
+    rounds: Sequence[Request],
 ) -> UnreadableAnswer:
     whom = f" of {person}" if person else ""
     return family(
-        f"The answer for {purpose}{whom} cannot be used after {rounds} round(s): {problem}. It began: "
+        f"The answer for {purpose}{whom} cannot be used after {len(rounds)} round(s): {problem}. It began: "
         f"{answer.text[:200]!r}. The whole text is in the error's `text`; a larger model or more max_tokens may help.",
         text=answer.text,
         purpose=purpose,
         person=person,
+        call=rounds[-1].key,
     )
 
 

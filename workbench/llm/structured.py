@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -35,7 +35,7 @@ def _tighten(node: Any) -> Any:
         return [_tighten(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: _tighten(value) for key, value in node.items() if key not in ("title", "default")}
+    kept = {key: _tighten(value) for key, value in node.items() if key not in ("title", "default", "uniqueItems")}
     if "properties" in node:
         kept["properties"] = {name: _tighten(child) for name, child in node["properties"].items()}
         kept |= {"required": list(kept["properties"]), "additionalProperties": False}
@@ -43,9 +43,25 @@ def _tighten(node: Any) -> Any:
 
 
 def is_strict(schema: Mapping[str, Any]) -> bool:
-    """Return whether strict mode can hold the schema: it can not where an object has free keys."""
-    text = json.dumps(schema)
-    return '"additionalProperties": true' not in text and '"additionalProperties": {' not in text
+    """Return whether strict mode can hold the schema: it can not hold free keys, values of any type, and tuples.
+
+    See https://platform.openai.com/docs/guides/structured-outputs, "Supported schemas".
+    """
+    return not any(_is_loose(node) for node in _nodes(schema))
+
+
+def _nodes(schema: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield a schema and all that are inside of it."""
+    if isinstance(schema, Mapping):
+        yield schema
+    for child in schema.values() if isinstance(schema, Mapping) else schema if isinstance(schema, list) else ():
+        yield from _nodes(child)
+
+
+def _is_loose(node: Mapping[str, Any]) -> bool:
+    inner = [*node.get("properties", {}).values()] if isinstance(node.get("properties"), Mapping) else []
+    anything = node.get("items") == {} or (node.get("type") == "array" and "items" not in node) or {} in inner
+    return anything or "prefixItems" in node or node.get("additionalProperties") not in (None, False)
 
 
 def read(text: str, model: type[Model]) -> Model:

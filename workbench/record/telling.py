@@ -27,7 +27,10 @@ _TAGS = {
     "RESULT": "result",
     "STORY": "story",
 }
-_QUOTES = frozenset({*_TAGS.values(), "memory", "document", "does", "proposed", "feedback", "text", "context", "facts"})
+_ROWS = ("told", "passage", "row", "finding", "label", "category", "person")
+_QUOTES = frozenset(
+    {*_TAGS.values(), *_ROWS, "memory", "document", "does", "proposed", "feedback", "text", "context", "facts"}
+)
 _NO_MARKUP = str.maketrans({'"': "'", "<": "‹", ">": "›"})
 
 

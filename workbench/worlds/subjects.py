@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.agents.person import Person
 from workbench.agents.persona import Persona
@@ -39,8 +39,8 @@ def subject_of_run(run: RunFile) -> Subject:
 def run_id(target: Person | World | RunFile) -> str:
     """Return the id of the run whose event ids somebody's or something's events have; empty where there is none."""
     if not isinstance(target, Person):
-        file = getattr(target, "file", target)
-        return str(file.spec.get("run", ""))
+        given: Any = target
+        return str(getattr(given, "file", given).spec.get("run", ""))
     log = target.memory.episodic.log
     return log.run_id if isinstance(log, RecordedLog) else ""
 
