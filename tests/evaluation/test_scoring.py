@@ -64,6 +64,22 @@ async def test_one_target_and_one_claim_need_no_lists(model_server):
     ]
 
 
+async def test_events_are_links_where_all_targets_are_of_one_run(model_server, tmp_path):
+    server = model_server(lambda body: {"actions": [], **verdict()})
+    worlds = [world_at(server, "Ann", "Bob", record=tmp_path / f"{n}.sqlite") for n in range(2)]
+    for world in worlds:
+        world.broadcast("Soup?", source="Moderator")
+    one, other = worlds
+    llm, run = llm_at(server), {"": one.file.spec["run"]}
+    for targets in (one, one.file, one.people, [one, one.person("Ann")]):
+        frame = await score(targets, ["{{name}} talks"], llm=llm)
+        assert frame.attrs["runs"] == run
+        assert "href" in frame._repr_html_()
+    assert (await check(one, "{{name}} talks", llm=llm)).attrs["runs"] == run
+    for targets in (worlds, [*one.people, *other.people], person().listen("Hi"), []):
+        assert (await score(targets, ["{{name}} talks"], llm=llm)).attrs["runs"] == {}
+
+
 async def test_no_targets_give_an_empty_frame(server):
     frame = await score([], [BUYS], llm=llm_at(server))
     assert (list(frame.columns), len(frame)) == (COLUMNS, 0)

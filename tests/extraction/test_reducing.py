@@ -20,9 +20,9 @@ def event(number, type_="TALK", content="Soup!", source="Ann", step=1):
     return Event(number, step, START, "action", type_, source, "", content)
 
 
-async def ran(model_server):
+async def ran(model_server, **options):
     script = play(Ann=[turn(talk("Soup!"), think("Is it?"))], Bob=[turn(talk("Bread!"))])
-    world = world_at(model_server(script), "Ann", "Bob")
+    world = world_at(model_server(script), "Ann", "Bob", **options)
     world.broadcast("What shall we sell?", source="Moderator")
     await world.run(1, live=False)
     return world
@@ -42,6 +42,17 @@ async def test_runs_people_and_steps_are_labels(model_server):
     assert list(reduce(world, TALK, per="step").columns) == ["step", "who", "words", "evidence"]
     views = reduce(world, TALK, per="person")
     assert views.groupby("person")["words"].apply(list).to_dict() == {n: ["Soup!", "Bread!"] for n in ("Ann", "Bob")}
+
+
+async def test_labels_and_the_ids_of_runs_are_told_and_events_of_one_run_are_links(model_server, tmp_path):
+    world = await ran(model_server, record=tmp_path / "run.sqlite")
+    run_id = world.file.spec["run"]
+    views, both = reduce(world, TALK, per="person"), reduce({"A": world, "text": "Soup!"}, TALK)
+    assert (views.attrs["reduction"]["labels"], views.attrs["runs"]) == (["person"], {"": run_id})
+    assert (both.attrs["reduction"]["labels"], both.attrs["runs"]) == (["run"], {"A": run_id})
+    assert "href" in views._repr_html_()
+    assert "href" not in both._repr_html_()
+    assert reduce("Soup!", {"PASSAGE": rules.words}).attrs["runs"] == {}
 
 
 def test_columns_stand_in_the_order_of_first_appearance_and_gaps_are_missing():

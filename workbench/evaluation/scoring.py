@@ -21,7 +21,7 @@ from workbench.record.events import Event
 from workbench.record.run_file import RunFile
 from workbench.worlds.branches import opened
 from workbench.worlds.recording import llm_of
-from workbench.worlds.subjects import subject_of, subject_of_run
+from workbench.worlds.subjects import run_id, subject_of, subject_of_run
 from workbench.worlds.world import World
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ async def score(
         proposition's scale, 0-9 for most; NaN where there is none), sd (of votes or of what was found likely; NaN for
         one sample), confidence (0-1), justification (or why there is no score), evidence (event ids, each verified to
         be there), quotes (what these events say), note, usd (what the row cost; NaN where no price is known), call.
+        `attrs["runs"]` is `{"": id}` where all targets are of one run that has an id, and empty where they are not.
 
     Raises:
         InvalidSettings: something that is no target or no claim.
@@ -74,10 +75,10 @@ async def score(
     """
     from workbench.record.evidence_table import EvidenceTable
 
-    rows = await _judged(targets, propositions, judge or Judge(llm), llm, variables or {}, where, budget, _score)
+    rows, runs = await _judged(targets, propositions, judge or Judge(llm), llm, variables or {}, where, budget, _score)
     floats = {"score": float, "sd": float, "confidence": float, "usd": float}
     table = EvidenceTable(rows, columns=list(SCORE_COLUMNS)).astype(floats)
-    table.attrs["one_run"] = _of_one_run(targets)
+    table.attrs["runs"] = runs
     return table
 
 
@@ -104,7 +105,7 @@ async def check(
 
     Returns:
         a DataFrame, one row a target and proposition: target, proposition, holds (True, False, or None where it could
-        not be checked), confidence, justification, evidence, quotes, usd, call.
+        not be checked), confidence, justification, evidence, quotes, usd, call; `attrs["runs"]`, as `score` has it.
 
     Raises:
         InvalidSettings, PromptError, ModelError, BudgetSpent: as `score`.
@@ -113,16 +114,16 @@ async def check(
 
     from workbench.record.evidence_table import EvidenceTable
 
-    rows = await _judged(targets, propositions, judge or Judge(llm), llm, variables or {}, where, budget, _check)
+    rows, runs = await _judged(targets, propositions, judge or Judge(llm), llm, variables or {}, where, budget, _check)
     table = EvidenceTable(rows, columns=list(CHECK_COLUMNS)).astype({"confidence": float, "usd": float})
-    table.attrs["one_run"] = _of_one_run(targets)
+    table.attrs["runs"] = runs
     return table.assign(holds=pd.Series([row["holds"] for row in rows], dtype=object))
 
 
-def _of_one_run(targets: Any) -> bool:
-    """Return whether all targets can be of one run, so that an id names one event."""
-    given = [targets] if isinstance(targets, Person | World | RunFile | str | Path) else list(targets)
-    return len(given) == 1 or all(isinstance(one, Person) for one in given)
+def _runs_of(judged: Sequence[Any]) -> dict[str, str]:
+    """Return the id of the run that all targets are of, as `attrs["runs"]` has it; nothing where it is not one."""
+    ids = {run_id(target) for target in judged}
+    return {"": ids.pop()} if len(ids) == 1 and "" not in ids else {}
 
 
 @dataclass(frozen=True)
@@ -168,12 +169,13 @@ async def _judged(
     where: Callable[[Event], Any] | None,
     budget: Budget | None,
     ask: Any,
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the rows, and which run they are of."""
     given = [targets] if isinstance(targets, Person | World | RunFile | str | Path) else list(targets)
     with ExitStack() as files:
         judged = [files.enter_context(opened(one)) if _is_file(one) else one for one in given]
         pairs = _pairs(judged, _claims(propositions), judge, llm, variables, where, budget)
-        return await together((ask(judge, pair) for pair in pairs), at_once=AT_ONCE)
+        return await together((ask(judge, pair) for pair in pairs), at_once=AT_ONCE), _runs_of(judged)
 
 
 def _is_file(target: Any) -> TypeGuard[str | Path]:

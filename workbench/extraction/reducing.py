@@ -48,7 +48,8 @@ def reduce(source: Sources, rules: Mapping[str, Rule], *, per: Per = "run") -> E
     Returns:
         a DataFrame in the order of what happened: `run`, `person` and `step` as far as there are several; the columns
         of the rows in the order in which they first appear, missing where a row has none; `evidence`, the id of the
-        event. No rows give an empty table. `attrs["reduction"]` counts the events and the rows of each rule.
+        event. No rows give an empty table. `attrs["reduction"]` has the labels, and counts the events and the
+        rows of each rule; `attrs["runs"]` has the ids of the runs.
 
     Raises:
         InvalidSettings: something that cannot be read; a type that no event can have, or that looks like a misspelt
@@ -65,12 +66,22 @@ def reduce(source: Sources, rules: Mapping[str, Rule], *, per: Per = "run") -> E
     rows = [row for _, row in found]
     fields = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in (*labels, *_TAKEN)]
     table = EvidenceTable(rows, columns=[*labels, *fields, *_TAKEN])
+    table.attrs["runs"] = _runs(units)
     table.attrs["reduction"] = {
+        "labels": labels,
         "n_units": len(units),
         "n_events": {type_: _n_events(type_, rules, happened) for type_ in rules},
         "n_rows": {type_: sum(one == type_ for one, _ in found) for type_ in rules},
     }
     return table
+
+
+def _runs(units: Iterable[Unit]) -> dict[str, str]:
+    """Return the ids of the runs that the rows are of, by their `run`; none where that is not one for all of them."""
+    ids: dict[str, set[str]] = {}
+    for unit in units:
+        ids.setdefault(str(unit.labels.get("run", "")), set()).add(unit.run_id)
+    return {name: found.pop() for name, found in ids.items() if len(found) == 1 and "" not in found}
 
 
 def _check_rules(rules: Any, happened: Collection[str]) -> None:
