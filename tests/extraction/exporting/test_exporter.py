@@ -1,5 +1,6 @@
 """`export`: where files go, under which names, all or none; and what can be written as what."""
 
+from contextlib import closing
 from pathlib import Path
 
 import openpyxl
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from tests.cast import does, llm_at, play, talk, turn, world_at
 from workbench.agents.tools.word_processor import WordProcessor
 from workbench.errors import DamagedFile, ExportExists, InvalidSettings, UnknownName
+from workbench.extraction.documents import Document
 from workbench.extraction.exporting.exporter import export
 from workbench.extraction.exporting.table_reading import read_table
 from workbench.extraction.exporting.table_writing import ENDINGS
+from workbench.record.run_file import RunFile
 
 TABLE = pd.DataFrame({"idea": ["=HYPERLINK(1)", "b|c\nd"], "n": [1, 2]})
 NAMES = [
@@ -87,6 +90,34 @@ def test_one_format_that_fails_leaves_none(tmp_path):
     with pytest.raises(InvalidSettings, match=r"row 0 of 'a' has 40,000 characters"):
         export("t", frame, to=["csv", "xlsx"], folder=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# Half surrogates, which no file holds
+
+HALF = pd.DataFrame({"a": pd.Series(["x\ud800"], dtype=object), "b": [["\ud800"]], "c": [{"k\ud800": 1}]})
+
+
+@pytest.mark.parametrize("to", ["md", "txt", "html", "docx", "pdf"])
+@pytest.mark.parametrize(
+    "content", ["a\ud800b", Document("a\ud800b", "ti\ud800tle"), HALF], ids=["text", "titled", "table"]
+)
+def test_documents_have_a_replacement_for_half_a_character(tmp_path, content, to):
+    (path,) = export("x\ud800y", content, to=to, folder=tmp_path)
+    assert path.name == f"xy.{to}"
+    if to in ("md", "txt", "html"):
+        assert "�" in path.read_text()
+
+
+@pytest.mark.parametrize("to", ENDINGS)
+@pytest.mark.parametrize(
+    "frame",
+    [HALF[["a"]], HALF[["b"]], HALF[["c"]], pd.DataFrame([[1]], columns=pd.Index(["n\ud800"], dtype=object))],
+    ids=["cell", "list", "key", "name"],
+)
+def test_table_of_data_with_half_a_character_is_refused_in_every_format(tmp_path, frame, to):
+    with pytest.raises(InvalidSettings, match="half of a surrogate pair"):
+        export("x", frame, to=to, folder=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 # What can be written as what
@@ -192,6 +223,26 @@ async def test_run_is_a_report_a_table_and_a_path_of_one_is_too(server_of, tmp_p
     assert read_table(paths[-1]).equals(world.transcript())
     again = export("again", Path(world.record), to=["md"], folder=tmp_path)
     assert again[0].read_text() == text
+
+
+async def test_only_what_is_asked_for_is_made_of_a_run(server_of, tmp_path):
+    class OnlyEvents(RunFile):
+        people = property(lambda _: pytest.fail("nobody asked for people"))
+
+        def perceived_by(self, name):
+            pytest.fail(f"nobody asked for the view of {name}")
+
+    world = await server_of
+    with closing(OnlyEvents.open(world.record)) as file:
+        (path,) = export("run", file, to="csv", folder=tmp_path)
+    assert read_table(path).equals(world.transcript())
+
+
+async def test_run_has_the_same_page_whatever_else_is_written(server_of, tmp_path):
+    world = await server_of
+    (alone,) = export("alone", world, to="html", folder=tmp_path)
+    assert export("run", world.file, to=["docx", "html"], folder=tmp_path)[1].read_text() == alone.read_text()
+    assert export("page", str(world.record), to="html", folder=tmp_path)[0].read_text() == alone.read_text()
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ from workbench.extraction.exporting.pandoc import Node
 NO_ATTRIBUTES = ["", [], []]
 _CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
+HALF_PAIR = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which no file in UTF-8 holds."""
+
 
 def printable(text: str) -> str:
     """Return a text without characters that no document holds."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ from workbench.agents.tools.word_processor import WordProcessor, WrittenDocument
 from workbench.errors import InvalidSettings
 from workbench.extraction.documents import Document
 from workbench.extraction.exporting import chat_data, manuscripts, table_writing
+from workbench.extraction.exporting.blocks import HALF_PAIR
 from workbench.extraction.exporting.manuscripts import Manuscript, document_files, manuscript_of
 from workbench.extraction.exporting.markdown_files import markdown_files
-from workbench.extraction.exporting.run_documents import run_manuscript, table_manuscript
+from workbench.extraction.exporting.run_documents import run_manuscript, run_page, table_manuscript
 from workbench.record.events import Event
 from workbench.record.file_names import file_names
 from workbench.record.rows import frame_of
@@ -50,8 +51,26 @@ class Writable:
     makers: Mapping[str, Maker]
 
 
+@contextmanager
+def opened(content: Any) -> Iterator[Any]:
+    """Give a content to be written; a run file whose path it is is open meanwhile.
+
+    Raises:
+        UnknownName: there is no such run file.
+    """
+    if isinstance(content, Path) or (isinstance(content, str) and _names_run(content)):
+        with closing(RunFile.open(content)) as file:
+            yield file
+    else:
+        yield content
+
+
 def writable(content: Any, options: Options) -> Writable:
-    """Return what can be written of a content.
+    """Return what can be written of a content; only what is then asked for is made.
+
+    Args:
+        content: as `opened` gives it.
+        options: how it is written.
 
     Raises:
         InvalidSettings: nothing can.
@@ -60,9 +79,6 @@ def writable(content: Any, options: Options) -> Writable:
 
     if isinstance(content, pd.DataFrame):
         return Writable("a table", _table_makers(content, options))
-    if isinstance(content, Path) or (isinstance(content, str) and _names_run(content)):
-        with closing(RunFile.open(content)) as file:
-            return _run(file, list(file.events()), options, [])
     if isinstance(content, str | Document | WrittenDocument):
         document = _document(content)
         makers = _document_makers(lambda: manuscript_of(document, options.lang, options.title))
@@ -70,9 +86,9 @@ def writable(content: Any, options: Options) -> Writable:
             "a text", {**makers, "md": lambda folder, stem: markdown_files(folder / f"{stem}.md", document)}
         )
     if isinstance(content, RunFile):
-        return _run(content, list(content.events()), options, [])
+        return _run(_Recorded(content), options)
     if isinstance(content, World):
-        return _run(content.file, content.events(), options, content.people)
+        return _run(_Recorded(content.file, content), options)
     return _several(content, options)
 
 
@@ -131,53 +147,70 @@ def _document_makers(make: Callable[[], Manuscript]) -> dict[str, Maker]:
 
 def _table_makers(frame: pd.DataFrame, options: Options) -> dict[str, Maker]:
     def files(ending: str, folder: Path, stem: str) -> Files:
+        _check_names(frame)
         return table_writing.table_files(folder / f"{stem}.{ending}", frame)
 
     return {**_data_makers(files), **_document_makers(lambda: table_manuscript(frame, options.title, options.lang))}
+
+
+def _check_names(frame: pd.DataFrame) -> None:
+    names = [name for name in (*frame.columns, *frame.index.names) if isinstance(name, str)]
+    if half := next((name for name in names if HALF_PAIR.search(name)), None):
+        raise InvalidSettings(f"the column {half!a} has half of a surrogate pair in its name: no file holds that")
 
 
 def _data_makers(files: Callable[[str, Path, str], Files]) -> dict[str, Maker]:
     return {ending: partial(files, ending) for ending in table_writing.ENDINGS}
 
 
-def _run(file: RunFile, events: Sequence[Event], options: Options, people: Sequence[Person]) -> Writable:
-    """Return what can be written of a run; all of it is read now, so that the file may be closed."""
-    views = [chat_data.view_of(one) for one in people] or chat_data.views_of_run(file, events)
-    manuscript = run_manuscript(file, events, options.lang)
-    run = _Recorded(events)
+@dataclass(frozen=True)
+class _Recorded:
+    """A run; each part of it is read when it is needed, and once."""
+
+    file: RunFile
+    world: World | None = None
+    """Whose file it is, where there is one: then its people have their memories."""
+
+    @cached_property
+    def recorded(self) -> Sequence[Event]:
+        return list((self.world or self.file).events())
+
+    @cached_property
+    def views(self) -> list[chat_data.View]:
+        if self.world and self.world.people:
+            return [chat_data.view_of(one) for one in self.world.people]
+        return chat_data.views_of_run(self.file, self.recorded)
+
+    def events(self) -> Sequence[Event]:
+        """Return what happened, as preferences are made of it."""
+        return self.recorded
+
+
+def _run(run: _Recorded, options: Options) -> Writable:
+    def transcript(ending: str, folder: Path, stem: str) -> Files:
+        return table_writing.table_files(folder / f"{stem}.{ending}", frame_of(run.recorded))
+
     return Writable(
         "a run",
         {
-            **_data_makers(lambda ending, folder, stem: _transcript(ending, folder, stem, events)),
-            **_document_makers(lambda: manuscript),
-            **_chat_makers(views, [run], options),
+            **_data_makers(transcript),
+            **_document_makers(lambda: run_manuscript(run.file, run.recorded, options.lang)),
+            "html": lambda folder, stem: {folder / f"{stem}.html": run_page(run.file, run.recorded)},
+            **_chat_makers(lambda: run.views, [run], options),
         },
     )
 
 
-def _transcript(ending: str, folder: Path, stem: str, events: Sequence[Event]) -> Files:
-    return table_writing.table_files(folder / f"{stem}.{ending}", frame_of(events))
-
-
-@dataclass(frozen=True)
-class _Recorded:
-    """What a run needs to have for its preferences."""
-
-    recorded: Sequence[Event]
-
-    def events(self) -> Sequence[Event]:
-        return self.recorded
-
-
 def _people(people: Sequence[Person], options: Options) -> Writable:
-    views = [chat_data.view_of(one) for one in people]
-    return Writable("people", _chat_makers(views, people, options))
+    return Writable("people", _chat_makers(lambda: [chat_data.view_of(one) for one in people], people, options))
 
 
-def _chat_makers(views: Sequence[chat_data.View], runs: Sequence[Any], options: Options) -> dict[str, Maker]:
+def _chat_makers(
+    views: Callable[[], Sequence[chat_data.View]], runs: Sequence[Any], options: Options
+) -> dict[str, Maker]:
     how = {"system": options.system, "thoughts": options.thoughts}
     return {
-        "chat": lambda folder, stem: {folder / f"{stem}.chat.jsonl": chat_data.chat(views, **how)},
-        "sharegpt": lambda folder, stem: {folder / f"{stem}.sharegpt.json": chat_data.sharegpt(views, **how)},
+        "chat": lambda folder, stem: {folder / f"{stem}.chat.jsonl": chat_data.chat(views(), **how)},
+        "sharegpt": lambda folder, stem: {folder / f"{stem}.sharegpt.json": chat_data.sharegpt(views(), **how)},
         "preferences": lambda folder, stem: {folder / f"{stem}.preferences.jsonl": chat_data.preferences(runs)},
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidSettings
-from workbench.extraction.exporting.contents import Options, documents_in, named_documents, writable
+from workbench.extraction.exporting.contents import Options, documents_in, named_documents, opened, writable
 from workbench.extraction.exporting.placing import place, safe_name
 
 _LANG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
@@ -91,9 +91,10 @@ def _without_ending(name: str, endings: Iterable[str]) -> str:
 
 
 def _made(content: Any, options: Options, endings: list[str], folder: Path, stem: str) -> list[dict[Path, bytes]]:
-    one = writable(content, options)
-    if wrong := [ending for ending in endings if ending not in one.makers]:
-        raise InvalidSettings(
-            f"{one.what} cannot be written as {', '.join(wrong)}; it can be as {', '.join(sorted(one.makers))}"
-        )
-    return [one.makers[ending](folder, stem) for ending in endings]
+    with opened(content) as there:
+        one = writable(there, options)
+        if wrong := [ending for ending in endings if ending not in one.makers]:
+            raise InvalidSettings(
+                f"{one.what} cannot be written as {', '.join(wrong)}; it can be as {', '.join(sorted(one.makers))}"
+            )
+        return [one.makers[ending](folder, stem) for ending in endings]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.extraction.documents import Document
-from workbench.extraction.exporting.blocks import heading, with_widths
+from workbench.extraction.exporting.blocks import heading, printable, with_widths
 from workbench.extraction.exporting.cleaning import cleaned, every, mapped, text_of
 from workbench.extraction.exporting.directions import Setting, directed, document_lang
 from workbench.extraction.exporting.markdown_files import picture_files
@@ -37,8 +37,6 @@ class Manuscript:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     lang: str | None = None
     """Of the text, as a BCP 47 tag; by its letters where it is not given."""
-    page: str | None = None
-    """Of HTML, where there is one already."""
 
     @property
     def cjk(self) -> str:
@@ -63,12 +61,12 @@ def manuscript_of(document: Document, lang: str | None = None, name: str = "") -
         WorkbenchError: lists or quotations in it are nested too deeply.
     """
     try:
-        blocks = cleaned(blocks_of(document.markdown), document.pictures)
+        blocks = cleaned(blocks_of(printable(document.markdown)), document.pictures)
     except RecursionError as error:
         raise WorkbenchError("the text nests lists or quotations too deeply to be a document: flatten it") from error
     titled = [heading(document.heading, 1), *blocks] if document.heading else blocks
     used = {name: data for name, data in document.pictures.items() if _names(blocks, name)}
-    return Manuscript(titled, document.title or name, used, lang)
+    return Manuscript(titled, printable(document.title or name), used, lang)
 
 
 def _names(blocks: Sequence[Node], name: str) -> bool:
@@ -102,7 +100,7 @@ def _pdf(manuscript: Manuscript) -> bytes:
 
 
 def _html(manuscript: Manuscript) -> bytes:
-    return (manuscript.page or page(manuscript.title or "Document", _body(manuscript))).encode()
+    return page(manuscript.title or "Document", _body(manuscript)).encode()
 
 
 def _body(manuscript: Manuscript) -> str:

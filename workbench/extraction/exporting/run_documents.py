@@ -9,7 +9,16 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InvalidSettings
-from workbench.extraction.exporting.blocks import emphasised, heading, image, paragraph, strong, table
+from workbench.extraction.exporting.blocks import (
+    HALF_PAIR,
+    emphasised,
+    heading,
+    image,
+    paragraph,
+    printable,
+    strong,
+    table,
+)
 from workbench.extraction.exporting.column_types import column_type_of, plain
 from workbench.extraction.exporting.manuscripts import Manuscript
 from workbench.extraction.exporting.pandoc import Node
@@ -26,7 +35,7 @@ _THUMBNAIL = "data:image/jpeg;base64,", "data:image/png;base64,"
 
 
 def run_manuscript(file: RunFile, events: Sequence[Event], lang: str | None) -> Manuscript:
-    """Return the report of a run: how it was made, who was there, and what was said; its HTML is the run's own.
+    """Return the report of a run: how it was made, who was there, and what was said. Its HTML is `run_page`.
 
     Args:
         file: of the run.
@@ -49,7 +58,12 @@ def run_manuscript(file: RunFile, events: Sequence[Event], lang: str | None) -> 
         paragraph(emphasised("The number of a line is that of its event in the run file.")),
         *_told(conversation, pictures),
     ]
-    return Manuscript(blocks, spec["name"], pictures, lang, page=report_on(file, events, people))
+    return Manuscript(blocks, spec["name"], pictures, lang)
+
+
+def run_page(file: RunFile, events: Sequence[Event]) -> bytes:
+    """Return the page of a run that the run itself has."""
+    return report_on(file, events, people_at_end(file, events)).encode()
 
 
 def _told(conversation: Conversation, pictures: dict[str, bytes]) -> Iterator[Node]:
@@ -77,7 +91,7 @@ def table_manuscript(frame: pd.DataFrame, title: str, lang: str | None) -> Manus
     rows = zip(*([_shown(cell, column) for cell in column.cells] for column in columns), strict=True)
     numbers = [column.type.kind in ("integer", "number") for column in columns]
     head = [column.name or " " for column in columns]
-    return Manuscript([heading(title, 1), table(head, list(rows), right=numbers)], title, lang=lang)
+    return Manuscript([heading(title, 1), table(head, list(rows), right=numbers)], printable(title), lang=lang)
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:
@@ -85,16 +99,21 @@ def _readable(frame: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     names = [" · ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
-    named = pd.DataFrame(frame).set_axis(names, axis="columns")
+    named = pd.DataFrame(frame).set_axis([printable(name) for name in names], axis="columns")
     return named.apply(_as_text) if len(named) else named
 
 
 def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
     try:
-        plain(column, column_type_of(column))
+        cells = plain(column, column_type_of(column))
     except InvalidSettings:
-        return column.astype(str)
-    return column
+        return column.map(lambda cell: printable(str(cell)), na_action="ignore").astype(object)
+    written = json.dumps(cells, ensure_ascii=False)
+    if not HALF_PAIR.search(written):
+        return column
+    return pd.Series(json.loads(HALF_PAIR.sub("�", written)), column.index, dtype=object, name=column.name)
 
 
 def _shown(cell: Any, column: Column) -> str:
