@@ -7,14 +7,15 @@ from typing import TypeVar
 
 from workbench.errors import AnswerTooLong, PromptTooLong
 from workbench.llm.calls import estimate_tokens
-from workbench.llm.running import together
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 TOO_LONG = (PromptTooLong, AnswerTooLong)
-BLOCK_TOKENS = 5000
+BLOCK_TOKENS = 8000
 """Of what is listed in one prompt, as estimated."""
+MOST_CUTS = 4
+"""How often a block is halved because its answer is cut: a sixteenth that is still too much says that more is wrong."""
 _MARKS = 8
 """Tokens of the tags and the number of an item."""
 
@@ -50,16 +51,20 @@ def halves_of(items: Sequence[Item]) -> list[Sequence[Item]]:
     return [items[:middle], items[middle:]] if len(items) > 1 else [items]
 
 
-async def in_pieces(items: Sequence[Item], ask: Callable[[Sequence[Item]], Awaitable[Result]]) -> list[Result]:
+async def in_pieces(
+    items: Sequence[Item], ask: Callable[[Sequence[Item]], Awaitable[Result]], n_cut: int = 0
+) -> list[Result]:
     """Ask about items at once, or where they or the answer do not fit the model about each half of them.
 
+    The second half is asked about when the first one was answered: where one fails the other need not be paid for.
+
     Raises:
-        PromptTooLong, AnswerTooLong: a single item does not fit.
+        PromptTooLong, AnswerTooLong: a single item does not fit, or a sixteenth of them has too long an answer.
     """
     try:
         return [await ask(items)]
-    except TOO_LONG:
-        if len(items) < 2:
+    except TOO_LONG as error:
+        n_cut += isinstance(error, AnswerTooLong)
+        if len(items) < 2 or n_cut > MOST_CUTS:
             raise
-    read = await together(in_pieces(half, ask) for half in halves_of(items))
-    return [one for half in read for one in half]
+    return [one for half in halves_of(items) for one in await in_pieces(half, ask, n_cut)]

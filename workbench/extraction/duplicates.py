@@ -12,8 +12,10 @@ from workbench.extraction.same_meaning import components, same_meaning
 from workbench.extraction.verification import Row
 from workbench.llm.client import LLM
 
-ROWS_AT_ONCE = 100
+ROWS_AT_ONCE = 300
 """Rows that the model is asked about in one request, at most."""
+ALL_MEET = 8
+"""Blocks of so many rows of which it is asked about every two; of more rows than that, those that are near meet."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ class Duplicates:
         if len(of_text) < 2:
             return []
         counts = {text: len(places) for text, places in of_text.items()}
-        found = await same_meaning(counts, f"the same one of these: {self.what}", ROWS_AT_ONCE, self.llm)
+        found = await same_meaning(
+            counts, f"the same one of these: {self.what}", ROWS_AT_ONCE, self.llm, all_meet=ALL_MEET
+        )
         groups = [[place for text in group for place in of_text[text]] for group in found.groups]
         if self.events:
             return [(group[0], place) for group in groups for place in group[1:]]

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from workbench.errors import InvalidSettings
 from workbench.extraction.fields import Fields, identity_fields, row_model
 from workbench.extraction.reading import UnitRead, Wanted, read_unit
+from workbench.extraction.same_meaning import PURPOSE as MERGE
 from workbench.extraction.sources import Per, Unit, units_of
 from workbench.extraction.verification import Row
 from workbench.llm.client import LLM
@@ -44,8 +45,9 @@ async def extract(
 
     What is longer than a prompt ought to be is read in parts that overlap. Nothing is cut: what does not fit the
     model's context, or its answer, is divided further. Where there are several parts the model is also asked which rows
-    mean the same (`extraction.duplicates`): one request more for some hundred rows. Where there is one, the model that
-    reads it sees to that. All are asked at once; what was answered is in the call cache, and is not paid for again.
+    mean the same (`extraction.duplicates`): one request for 300 rows, some hundred for 2,400. Where there is one part,
+    the model that reads it sees to that. All parts are read at once; what was answered is in the call cache, and is not
+    paid for again.
 
     Args:
         source: a world, a run file or its path, a person, a transcript, events, a text or the path of a document; a
@@ -110,9 +112,14 @@ def _facts(labels: Sequence[str], objective: str, models: Sequence[LLM], read: S
         "n_unsupported": sum(row.unsupported for row in rows),
         "n_merged": sum(one.n_merged for one in read),
         "n_calls": sum(total.calls for total in totals),
+        "n_merge_calls": sum(_calls_for(model, MERGE) for model in models),
         "n_from_cache": sum(total.from_cache for total in totals),
         "usd": None if None in costs else sum(costs),
     }
+
+
+def _calls_for(model: LLM, purpose: str) -> int:
+    return sum(count.calls for (what, _, _), count in model.meter.counts.items() if what == purpose)
 
 
 def _runs(units: Sequence[Unit]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, create_model
 
 from workbench.errors import AnswerTooLong, ModelError, PromptTooLong
+from workbench.extraction.blocks import MOST_CUTS
 from workbench.extraction.duplicates import Duplicates
 from workbench.extraction.fields import quotation_fields, values_of
 from workbench.extraction.parts import halves_of, parts_of
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     Bar = tqdm[Any]
-
-MOST_CUTS = 4
-"""How often a part is halved because its answer is cut: a sixteenth that is still too much says that more is wrong."""
 
 
 @dataclass(frozen=True)

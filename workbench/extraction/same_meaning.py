@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, WithJsonSchema, create_model
 
-from workbench.errors import EmbeddedModelMissing
+from workbench.errors import AnswerTooLong, EmbeddedModelMissing, ModelError
 from workbench.evaluation.metrics.nearness import near_pairs
 from workbench.evaluation.metrics.words import in_order, words_of
-from workbench.extraction.blocks import TOO_LONG, blocks_of, halves_of, in_pieces
+from workbench.extraction.blocks import MOST_CUTS, TOO_LONG, blocks_of, halves_of, in_pieces
 from workbench.llm.calls import asked_of
 from workbench.llm.client import LLM
 from workbench.llm.running import together
@@ -32,18 +32,22 @@ _WORTH_IT = 0.8
 """A further round of blocks pays where the last one left no more than this share of the texts."""
 
 
-async def same_meaning(counts: Mapping[str, int], same: str, most: int, llm: LLM) -> Grouping:
+async def same_meaning(
+    counts: Mapping[str, int], same: str, most: int, llm: LLM, *, all_meet: int | None = None
+) -> Grouping:
     """Group texts that mean the same, as the model says.
 
     Texts are put in one order first, those that are near by words and meaning side by side, and read in blocks. Each
     group that is found goes on as one text, and what is left is read in new blocks as long as that makes it much
-    fewer. Then it fits one block, or every block is read beside every other: at the end every two groups have met.
+    fewer. Then it fits one block, or every block is read beside every other: at the end every two groups have met. That
+    takes about twice the square of the number of blocks.
 
     Args:
         counts: how often there is each text; none is blank, and no two differ in case and spaces alone.
         same: what those of a group are, such as "the same product idea".
         most: texts in a block.
         llm: the model; its embeddings serve to put near texts in one block, without an encoder only words do.
+        all_meet: blocks that are left up to which all texts meet; where there are more, only near ones are sure to.
     """
     texts = sorted(counts, key=lambda text: (text.casefold(), text))
     reading = _Reading(texts, counts, same, most, llm, _disjoint(len(texts)))
@@ -60,7 +64,7 @@ async def same_meaning(counts: Mapping[str, int], same: str, most: int, llm: LLM
         n_before, blocks = len(left), [left[start :: len(blocks)] for start in range(len(blocks))]
     if len(blocks) == 1:
         await reading.read([reading.meet(blocks[0])])
-    else:
+    elif all_meet is None or len(blocks) <= all_meet:
         halves = [half for block in blocks for half in halves_of(block)]
         await reading.read(reading.across(one, other) for one, other in combinations(halves, 2))
     return Grouping([[texts[place] for place in group] for group in _sorted(reading.sets)], reading.slips)
@@ -127,25 +131,38 @@ class _Reading:
         """Return which texts of a block are the same; of its halves where it does not fit."""
         return [pair for pairs in await in_pieces(places, self.ask) for pair in pairs]
 
-    async def meet(self, places: Sequence[int]) -> Pairs:
+    async def meet(self, places: Sequence[int], n_cut: int = 0) -> Pairs:
         """Return which texts are the same; every two of them meet."""
         try:
             return await self.ask(places)
-        except TOO_LONG:
+        except TOO_LONG as error:
+            n_cut = self.cut_again(error, n_cut)
             one, other = halves_of(places)
-        found = await together([self.meet(one), self.meet(other), self.across(one, other)])
-        return [pair for pairs in found for pair in pairs]
+        first = await self.meet(one, n_cut)  # where it fails, the others need not be paid for
+        found = await together([self.meet(other, n_cut), self.across(one, other, n_cut)])
+        return [*first, *(pair for pairs in found for pair in pairs)]
 
-    async def across(self, one: Sequence[int], other: Sequence[int]) -> Pairs:
+    async def across(self, one: Sequence[int], other: Sequence[int], n_cut: int = 0) -> Pairs:
         """Return which texts of two blocks are the same; every two of them meet."""
         try:
             return await self.ask([*one, *other])
-        except TOO_LONG:
+        except TOO_LONG as error:
+            n_cut = self.cut_again(error, n_cut)
             if len(one) == len(other) == 1:
                 raise
-        pieces = [*halves_of(one), *halves_of(other)]
-        found = await together(self.across(a, b) for a, b in combinations(pieces, 2))
+        first, *others = combinations([*halves_of(one), *halves_of(other)], 2)
+        found = [await self.across(*first, n_cut)]
+        found += await together(self.across(a, b, n_cut) for a, b in others)
         return [pair for pairs in found for pair in pairs]
+
+    def cut_again(self, error: ModelError, n_cut: int) -> int:
+        """Count a cut answer; the last one is forgotten, and raised."""
+        if not isinstance(error, AnswerTooLong):
+            return n_cut
+        if n_cut == MOST_CUTS:
+            self.llm.forget([error.call])
+            raise error
+        return n_cut + 1
 
     async def ask(self, places: Sequence[int]) -> Pairs:
         """Ask which of some texts are the same, in one request."""
