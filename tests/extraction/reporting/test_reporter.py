@@ -15,6 +15,7 @@ from workbench.extraction.exporting.exporter import export
 from workbench.extraction.extractor import extract
 from workbench.extraction.reporting.reporter import SHOWN_ROWS, report
 from workbench.record.evidence_table import EvidenceTable
+from workbench.worlds.subjects import run_id
 
 SAID = {"Ann": [turn(talk("I'd pay 3.20 euros."))], "Bob": [turn(talk("Too dear!"))]}
 IDEAS = EvidenceTable(
@@ -29,6 +30,12 @@ SCORES = pd.DataFrame(
         "call": ["a", "b"],
     }
 )
+
+
+def of_runs(table, runs):
+    table = table.copy()
+    table.attrs = {} if runs is None else {"runs": runs}
+    return table
 
 
 WORDS = [idea["idea"] for idea in planted_ideas()]
@@ -128,11 +135,31 @@ async def test_tables_alone_say_that_their_making_is_not_known():
 
 async def test_evidence_of_extracted_rows_leads_to_events_of_the_run(model_server):
     world, _ = await ran(model_server)
-    made = await report("Soup", {"Evening": world, "Ideas": IDEAS}, findings=0)
+    made = await report("Soup", {"Evening": world, "Ideas": of_runs(IDEAS, {"": run_id(world)})}, findings=0)
     assert r"| a \| carton | [E2](#e2) |" in part(made, "Ideas")
-    assert "| cheaper | 4 |" not in made.markdown or "#### E4" not in made.markdown
-    alone = await report("Ideas", {"Ideas": IDEAS}, findings=0)
-    assert r"| a \| carton | 2 |" in part(alone, "Ideas")
+    assert "#### E2\n\n**Ann:** I'd pay 3.20 euros." in made.markdown
+    assert "| cheaper | [E3](#e3) |" in part(made, "Ideas")
+
+
+@pytest.mark.parametrize("runs", [None, {}, {"": ""}, {"": "another"}])
+async def test_evidence_of_what_is_no_run_of_the_report_is_no_link(model_server, runs):
+    world, _ = await ran(model_server)
+    ideas = of_runs(IDEAS.assign(quotes=[["I *would* pay."], ["Too dear!"]]), runs)
+    made = await report("Soup", {"Evening": world, "Ideas": ideas}, findings=0)
+    assert r"| a \| carton | 2 “I \*would\* pay.” |" in part(made, "Ideas")
+    assert "](#e" not in made.markdown
+
+
+async def test_evidence_of_several_runs_leads_to_each_of_them(model_server):
+    (monday, _), (tuesday, _) = [await ran(model_server) for _ in range(2)]
+    runs = {"Mon": run_id(monday), "Tue": run_id(tuesday), "Wed": "another"}
+    ideas = of_runs(pd.concat([IDEAS] * 3, ignore_index=True).assign(run=["Mon", "Tue", "Wed"] * 2), runs)
+    records = [{"run": "Tue", "event": 2}, {"run": "Wed", "event": 2}]
+    merged = of_runs(pd.DataFrame({"idea": ["a"], "evidence": [records]}), runs)
+    made = await report("Soup", {"A": monday, "B": tuesday, "Ideas": ideas, "Merged": merged}, findings=0)
+    cells = re.findall(r"\| (.*?) \| (\w+) \|$", part(made, "Ideas"), re.MULTILINE)
+    assert [one.rpartition("| ")[2] for one, _ in cells if "carton" in one] == ["[E2](#e2)", "2", "[E5](#e5)"]
+    assert "| a | [E5](#e5), Wed: 2 |" in part(made, "Merged")
 
 
 async def test_long_material_is_read_in_parts_and_the_model_chooses(model_server):
@@ -145,12 +172,12 @@ async def test_long_material_is_read_in_parts_and_the_model_chooses(model_server
             return found(("They talk of soup.", shown))
         if "groups" in body["response_format"]["json_schema"]["schema"]["properties"]:
             return {"groups": []}
-        return found(*((f"{WORDS[(shown[0] + n) % 200]} of {n}.", shown[:2]) for n in range(3)))
+        return found(*((f"{WORDS[(shown[0] + n) % 200]} of {'abc'[n]}.", shown[:2]) for n in range(3)))
 
     server = model_server(reply)
     made = await report("Answers", {"Answers": rows}, findings=2, llm=llm_at(server))
     assert server.n_requests > 3
-    assert [one.words for one in made.findings] == ["They talk of soup."]
+    assert [one.words for one in made.findings if not one.problem] == ["They talk of soup."]
     assert len(made.findings[0].evidence) > 4
     assert f"The first {SHOWN_ROWS} of 200 rows." in made.markdown
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from workbench.extraction.extractor import extract
+from workbench.extraction.reporting.amounts import without_evidence
 from workbench.extraction.reporting.exhibits import Citable
-from workbench.judging.particulars import figures_in
 from workbench.llm.client import LLM
 from workbench.prompts import render
 from workbench.record.events import START, Event
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from workbench.record.evidence_table import EvidenceTable
 
 _FIELDS = {"finding": str}
+_ROUNDS = 4
+"""How often the model is asked to choose, at most."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,15 @@ class Finding:
     """Numbers of what it rests on; each was shown to the model."""
     problem: str = ""
     """Why it is unsupported."""
+    further: bool = False
+    """Whether it is one that was not among the most important ones."""
 
 
 async def findings_of(citable: Mapping[int, Citable], question: str, n: int, llm: LLM) -> list[Finding]:
-    """Return what a model finds in the material, the best supported first, those without support last.
+    """Return what a model finds in the material: at most n, the best supported first, further ones, those that fail.
 
-    What is longer than a prompt ought to be is read in parts; of what is found in all of them the model chooses.
+    What is longer than a prompt ought to be is read in parts; of what is found in all of them the model chooses, a few
+    times where it chooses too many; of what is left then the best supported are taken. Nothing that it found is lost.
 
     Args:
         citable: the material, by number.
@@ -43,13 +48,44 @@ async def findings_of(citable: Mapping[int, Citable], question: str, n: int, llm
     """
     events = [replace(one.event, id=number) for number, one in citable.items()]
     found = await _extracted(events, render("report_objective", question=question, n=n), llm)
-    while len(kept := [one for one in found if not one.problem]) > n:
-        again = await _chosen(kept, question, n, llm)
-        if len([one for one in again if not one.problem]) >= len(kept):
+    best, failed = _parted([_with_its_figures(one, citable) for one in found])
+    further: list[Finding] = []
+    for _ in range(_ROUNDS):
+        if len(best) <= n:
             break
-        found = [*again, *(one for one in found if one.problem)]
-    checked = [_with_its_figures(one, citable) for one in found]
-    return sorted(checked, key=lambda one: (bool(one.problem), -len(one.evidence)))
+        chosen = await _chosen(best, question, n, llm)
+        kept, refused = _parted([_with_its_figures(one.finding, citable) for one in chosen])
+        failed += refused
+        if not kept or len(kept) >= len(best):
+            break
+        named = {place for one in chosen for place in one.of if any(one.finding.words == mine.words for mine in kept)}
+        further += [one for place, one in enumerate(best) if place not in named]
+        best = kept
+    best.sort(key=lambda one: -len(one.evidence))
+    further = _others([*best[n:], *further], best[:n])
+    return [*best[:n], *further, *sorted(failed, key=lambda one: -len(one.evidence))]
+
+
+def _parted(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Return the findings that are supported, and those that are not."""
+    every = list(findings)
+    return [one for one in every if not one.problem], [one for one in every if one.problem]
+
+
+def _others(findings: Iterable[Finding], kept: Iterable[Finding]) -> list[Finding]:
+    """Return findings that say what none of those that are kept says, each once."""
+    said = {one.words for one in kept}
+    others = {one.words: replace(one, further=True) for one in findings if one.words not in said}
+    return list(others.values())
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """A finding made of others."""
+
+    finding: Finding
+    of: Sequence[int]
+    """The places of those."""
 
 
 async def _extracted(events: Sequence[Event], objective: str, llm: LLM) -> list[Finding]:
@@ -57,14 +93,18 @@ async def _extracted(events: Sequence[Event], objective: str, llm: LLM) -> list[
     return _findings(table)
 
 
-async def _chosen(findings: Sequence[Finding], question: str, n: int, llm: LLM) -> list[Finding]:
+async def _chosen(findings: Sequence[Finding], question: str, n: int, llm: LLM) -> list[_Chosen]:
     """Return the most important findings; each rests on all that those rest on which it was made of."""
     told = [
         Event(number, 0, START, "stimulus", "FINDING", "", "", finding.words)
         for number, finding in enumerate(findings, start=1)
     ]
     chosen = await _extracted(told, render("report_again", question=question, n=n), llm)
-    return [replace(one, evidence=_of_all(findings[number - 1] for number in one.evidence)) for one in chosen]
+    of = [[number - 1 for number in one.evidence] for one in chosen]
+    return [
+        _Chosen(replace(one, evidence=_of_all(findings[place] for place in places)), places)
+        for one, places in zip(chosen, of, strict=True)
+    ]
 
 
 def _of_all(findings: Iterable[Finding]) -> tuple[int, ...]:
@@ -77,11 +117,17 @@ def _findings(table: EvidenceTable) -> list[Finding]:
 
 
 def _with_its_figures(finding: Finding, citable: Mapping[int, Citable]) -> Finding:
-    """Return a finding, marked where it has a figure that is neither in its evidence nor a count of it."""
-    there = {one.value for number in finding.evidence for one in figures_in(citable[number].words)}
-    counts = {str(count) for count in range(len(finding.evidence) + 1)}
-    own = figures_in(finding.words)
-    missing = [finding.words[one.start : one.end] for one in own if one.value not in there | counts]
-    if finding.problem or not missing:
+    """Return a finding, marked where it has a number that is neither in its evidence nor a count of it."""
+    if finding.problem:
         return finding
-    return replace(finding, problem=f"{', '.join(dict.fromkeys(missing))}: in nothing that it rests on")
+    cited = [citable[number] for number in finding.evidence]
+    shown = [words for one in cited for words in (one.words, one.who, one.event.target)]
+    missing = without_evidence(finding.words, shown, _counts(cited))
+    return replace(finding, problem=f"{', '.join(missing)}: in nothing that it rests on") if missing else finding
+
+
+def _counts(cited: Sequence[Citable]) -> set[int]:
+    """Return what can be counted in evidence: its items, its rows, and the people in it."""
+    people = {one.person for one in cited if one.person}
+    rows = [one for one in cited if one.event.type == "ROW"]
+    return {len(cited), len(rows), len(people)} - {0}

@@ -10,6 +10,12 @@ from workbench.extraction.reporting.findings import Finding
 from workbench.llm.client import LLM
 from workbench.record import markdown
 
+_PROBLEMS = {
+    "new": "was not run: nothing has happened in it yet",
+    "incomplete": "is incomplete: it was to run for more steps than it has",
+    "partial": "is partial: in some of its steps somebody was absent, because the model failed them",
+}
+
 
 @dataclass(frozen=True)
 class Writer:
@@ -42,8 +48,8 @@ def made_of(exhibits: Sequence[Exhibit], method: Mapping[str, str], writer: Writ
         yield markdown.table(["what", "fact", ""], cells)
     if not any("run" in one.shows for one in exhibits):
         yield (
-            "No run is among the sources: with which model, seed and number of people the tables were made, and what "
-            "they cost, is not known here beyond what is stated above."
+            "No run is among the sources. What a model made of them, with which model, which seed and at what cost, is "
+            "not known here beyond what is stated above."
         )
 
 
@@ -55,26 +61,64 @@ def limits_of(exhibits: Sequence[Exhibit], findings: Sequence[Finding], writer: 
 
 def _limits(exhibits: Sequence[Exhibit], findings: Sequence[Finding], writer: Writer | None) -> Iterator[str]:
     shown = {kind for one in exhibits for kind in one.shows}
-    yield "The people are simulated by a language model. What they say is no observation of anybody."
+    yield from _people(exhibits)
     yield from _validity(exhibits, shown)
-    n_runs = sum("run" in one.shows for one in exhibits)
-    if n_runs == 1:
-        yield "It rests on one run: how much of it would come out otherwise with another seed is not known."
+    yield from _runs(exhibits)
     if "scores" in shown and "judge" not in shown:
         yield "Scores are a model's. How far this judge agrees with people was not measured."
     if writer:
-        failed = sum(bool(one.problem) for one in findings)
-        checked = f"{failed} of {len(findings)} failed. Whether they follow from it was not"
+        yield from _checked(findings, writer)
+
+
+def _people(exhibits: Sequence[Exhibit]) -> Iterator[str]:
+    """Yield whose words these are, as far as that is known."""
+    data = [one for one in exhibits if not one.prose and one.shows != {"judge"}]
+    known = [one.name for one in data if one.simulated]
+    others = [one.name for one in data if not one.simulated]
+    if known and not others:
+        yield "The people are simulated by a language model. What they say is no observation of anybody."
+    elif known:
         yield (
-            f"The findings are the words of {writer.llm.model}. Whether what they rest on is there, and whether their "
-            f"figures stand in it, was checked: {checked}."
+            f"The people of {_listed(known)} are simulated by a language model. What they say is no observation of "
+            f"anybody. Whose words and figures {_listed(others)} {_has(others)}, real or simulated, is not known here."
         )
+    elif others:
+        yield f"Whose words and figures {_listed(others)} {_has(others)}, real or simulated, is not known here."
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f"“{name}”" for name in names]
+    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+
+
+def _has(names: Sequence[str]) -> str:
+    return "has" if len(names) == 1 else "have"
 
 
 def _validity(exhibits: Sequence[Exhibit], shown: set[str]) -> Iterator[str]:
-    if "humans" not in shown:
+    if "humans" not in shown and any(one.simulated for one in exhibits):
         yield "It was not held against answers of people: nothing here shows that people would say the same."
-        return
     for exhibit in exhibits:
         if "humans" in exhibit.shows:
-            yield from (f"Held against people ({exhibit.name}): {words}" for words in exhibit.said)
+            yield from (f"Held against people (“{exhibit.name}”): {words}" for words in exhibit.said)
+
+
+def _runs(exhibits: Sequence[Exhibit]) -> Iterator[str]:
+    """Yield how many runs it rests on, where that is one, and which are not what they were to be."""
+    if len({run for one in exhibits for run in (one.runs or {one.name} if "run" in one.shows else one.runs)}) == 1:
+        yield "It rests on one run: how much of it would come out otherwise with another seed is not known."
+    for one in exhibits:
+        if "run" in one.shows and (problem := _PROBLEMS.get(one.made.get("Status", ""))):
+            yield f"The run “{one.name}” {problem}."
+
+
+def _checked(findings: Sequence[Finding], writer: Writer) -> Iterator[str]:
+    failed = sum(bool(one.problem) for one in findings)
+    yield (
+        f"The findings are the words of {writer.llm.model}. Checked was whether each names events or rows that the "
+        "model was shown, and whether each number in it, in digits or in English words such as “half”, “nine in ten” "
+        "or “doubled”, stands in them (also rounded, or as a share in percent), or is how many of them, of rows, or of "
+        f"people in them there are: {failed} of {len(findings)} failed. Not checked was whether a finding follows from "
+        "them, what its numbers are numbers of, dates as such, words such as “most” or “everyone”, and number words of "
+        "other languages."
+    )

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from workbench.errors import InvalidSettings
 from workbench.extraction.documents import Document
-from workbench.extraction.reporting.exhibits import Citable, Exhibit, Source, exhibit_of
+from workbench.extraction.reporting.exhibits import Citable, Exhibit, Source, exhibit_of, run_meant
 from workbench.extraction.reporting.findings import Finding, findings_of
+from workbench.extraction.reporting.grids import Resting
 from workbench.extraction.reporting.limits import Writer, limits_of, made_of
 from workbench.llm.client import LLM
 from workbench.llm.meter import Budget
 from workbench.record import markdown
 from workbench.record.cells import cell
 from workbench.record.file_names import file_names
-from workbench.record.run_file import RunFile
 from workbench.worlds.recording import llm_of
 from workbench.worlds.world import World
 
 SHOWN_ROWS = 30
 """Rows of a table in a report; exports of the table have all."""
+_QUOTE = 120
+"""Characters of an event's words in a cell."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Report(Document):
     """A report: Markdown with its figures. A notebook shows it, and `export` writes it."""
 
     findings: Sequence[Finding] = field(default=())
-    """Those without support last."""
+    """The best supported first; then further ones, which were too many; then those without support."""
 
     def __repr__(self) -> str:
         unsupported = sum(bool(one.problem) for one in self.findings)
@@ -78,25 +80,36 @@ async def report(
         raise InvalidSettings("report: name one source or more, such as {'The run': world, 'Scores': scores}")
     if type(findings) is not int or findings < 0:
         raise InvalidSettings(f"findings={findings!r}: a whole number is needed, 0 or more")
-    exhibits = [exhibit_of(str(name), source) for name, source in sources.items()]
+    named = _named(sources)
+    exhibits = [exhibit_of(name, source) for name, source in named.items()]
     citable = dict(enumerate((one for exhibit in exhibits for one in exhibit.citable), start=1))
     writer, found = None, list[Finding]()
     if findings and citable:
-        model = (llm or _model_of(sources.values())).metered(budget)
+        model = (llm or _model_of(named)).metered(budget)
         found = await findings_of(citable, question, findings, model)
         writer = Writer(model)
     return _Page(title, question, exhibits, citable, found, writer, method or {}).report()
 
 
-def _model_of(sources: Iterable[Source]) -> LLM:
+def _named(sources: Mapping[str, Source]) -> dict[str, Source]:
+    """Return the sources by their headings, as these are written."""
+    names = [" ".join(str(name).split()) for name in sources]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise InvalidSettings(f"report: several sources are named {twice[0]!r}: give each a heading of its own")
+    return dict(zip(names, sources.values(), strict=True))
+
+
+def _model_of(sources: Mapping[str, Source]) -> LLM:
+    """Return the model of the first run."""
     from workbench.llm.client import default_llm
     from workbench.worlds.branches import opened
 
-    for source in sources:
-        if isinstance(source, World):
-            return source.llm
-        if isinstance(source, RunFile | Path):
-            with opened(source) as file:
+    for name, source in sources.items():
+        run = run_meant(name, source)
+        if isinstance(run, World):
+            return run.llm
+        if run is not None:
+            with opened(run) as file:
                 return llm_of(file.spec)
     return default_llm()
 
@@ -134,7 +147,7 @@ class _Page:
     def _findings(self) -> Iterator[str]:
         if not self.writer:
             return
-        supported = [one for one in self.findings if not one.problem]
+        supported = self._main
         yield f"## Findings\n\n*Question: {markdown.escaped(self.question)}*"
         if not supported:
             yield "The model found nothing that is supported by what it was shown."
@@ -142,7 +155,19 @@ class _Page:
         for number, finding in enumerate(supported, start=1):
             yield f"{number}. {markdown.escaped(finding.words)} {_links(finding.evidence)}"
             yield from (self._figure(one) for one in placed.get(number, ()))
+        yield from self._further()
         yield from self._unsupported()
+
+    @property
+    def _main(self) -> list[Finding]:
+        return [one for one in self.findings if not one.problem and not one.further]
+
+    def _further(self) -> Iterator[str]:
+        others = [one for one in self.findings if one.further]
+        if others:
+            n = f"{len(others)} finding{'' if len(others) == 1 else 's'}"
+            yield f"### Further findings\n\n{n} more that the model did not choose, or that rest on less:"
+            yield "\n".join(f"- {markdown.escaped(one.words)} {_links(one.evidence)}" for one in others)
 
     def _unsupported(self) -> Iterator[str]:
         failed = [one for one in self.findings if one.problem]
@@ -165,10 +190,10 @@ class _Page:
         return first
 
     def _exhibits(self) -> Iterator[str]:
-        supported = [one for one in self.findings if not one.problem]
+        supported = self._main
         placed = {id(one) for several in self._places(supported).values() for one in several}
         for exhibit in self.exhibits:
-            yield f"## {markdown.escaped(exhibit.name)}"
+            yield f"## {_heading(exhibit.name)}"
             yield from [markdown.escaped(exhibit.what)] if exhibit.what else []
             yield from (f"**{markdown.escaped(words)}**" for words in exhibit.said if words not in self._said_first)
             if exhibit.figure is not None:
@@ -180,27 +205,43 @@ class _Page:
     def _table(self, exhibit: Exhibit) -> Iterator[str]:
         """Yield the first rows of a table; events that its rows rest on are links, where their run is in the report."""
         assert exhibit.table is not None
-        table, links = exhibit.table.head(SHOWN_ROWS), self._linked(exhibit)
-        rows = [[markdown.escaped(cell(value)) for value in row] for row in table.to_numpy(dtype=object)]
-        for row, numbers in zip(rows, links, strict=False):
-            row[list(table.columns).index("evidence")] = _links(numbers)
-        if rows:
-            yield markdown.table([markdown.escaped(name) for name in table.columns], rows)
-        if len(exhibit.table) > SHOWN_ROWS:
-            yield f"The first {SHOWN_ROWS} of {len(exhibit.table):,} rows."
+        grid, place = exhibit.table, exhibit.table.place("evidence")
+        rows = [[markdown.escaped(cell(value)) for value in row] for row in grid.rows[:SHOWN_ROWS]]
+        for row, rests in zip(rows, exhibit.resting, strict=False):
+            if place is not None and rests is not None:
+                row[place] = self._rests(rests)
+        if grid.columns:
+            yield markdown.table([markdown.escaped(name) for name in grid.columns], rows)
+        if len(grid) > SHOWN_ROWS:
+            yield f"The first {SHOWN_ROWS} of {len(grid)} rows."
+        if exhibit.left_out:
+            left_out = ", ".join(map(markdown.escaped, exhibit.left_out))
+            yield f"*Not shown: the column{'' if len(exhibit.left_out) == 1 else 's'} {left_out}.*"
 
-    def _linked(self, exhibit: Exhibit) -> list[list[int]]:
-        """Return what the rows of a table that are shown rest on, by number; nothing where that is not all known."""
-        if exhibit.table is None or "evidence" not in exhibit.table:
-            return []
-        table = exhibit.table.head(SHOWN_ROWS)
-        runs = [one for one in self.exhibits if "run" in one.shows]
-        names = table["run"] if "run" in table else [runs[0].name if len(runs) == 1 else ""] * len(table)
-        number = {(one.name, mine.event.id): self._numbers[id(mine)] for one in runs for mine in one.citable}
-        wanted = [[(name, event) for event in events] for name, events in zip(names, table["evidence"], strict=True)]
-        if any(key not in number for row in wanted for key in row):
-            return []
-        return [[number[key] for key in row] for row in wanted]
+    def _rests(self, rests: Sequence[Resting]) -> str:
+        """Return the events of a row: links to those of runs in this report, of others their numbers and words."""
+        said = []
+        for one in rests:
+            if number := self._number_of_event.get((one.run, one.event)):
+                said.append(_links([number]))
+                continue
+            label = f"{markdown.escaped(one.label)}: " if one.label else ""
+            quote = f" “{markdown.escaped(_short(one.quote))}”" if one.quote else ""
+            said.append(f"{label}{one.event}{quote}")
+        plain = any(not one.startswith("[") for one in said)
+        return (", " if plain else " ").join(said)
+
+    @cached_property
+    def _number_of_event(self) -> dict[tuple[str, int], int]:
+        """The numbers of the events of the runs in the report, by the id of the run and that of the event."""
+        runs = [one for one in self.exhibits if one.run]
+        return {(one.run, mine.event.id): self._numbers[id(mine)] for one in reversed(runs) for mine in one.citable}
+
+    def _in_tables(self) -> set[int]:
+        """Return the numbers of what the tables lead to."""
+        rows = [rests for one in self.exhibits for rests in one.resting[:SHOWN_ROWS] if one.table is not None]
+        keys = {(one.run, one.event) for rests in rows for one in rests or ()}
+        return {self._number_of_event[key] for key in keys if key in self._number_of_event}
 
     @cached_property
     def _numbers(self) -> dict[int, int]:
@@ -224,8 +265,7 @@ class _Page:
         return {names[one.name]: plots.png(one.figure) for one in self.exhibits if one.figure is not None}
 
     def _evidence(self) -> Iterator[str]:
-        in_tables = {number for exhibit in self.exhibits for row in self._linked(exhibit) for number in row}
-        cited = sorted({number for finding in self.findings for number in finding.evidence} | in_tables)
+        cited = sorted({number for finding in self.findings for number in finding.evidence} | self._in_tables())
         if not cited:
             return
         yield "## Evidence"
@@ -239,6 +279,16 @@ class _Page:
 
 def _links(numbers: Iterable[int]) -> str:
     return " ".join(f"[E{number}](#e{number})" for number in numbers)
+
+
+def _heading(name: str) -> str:
+    """Return a heading, told apart from those of the evidence, which links lead to."""
+    return markdown.escaped(f"Source {name}" if re.fullmatch(r"[eE]\d+", name) else name)
+
+
+def _short(quote: str) -> str:
+    words = " ".join(quote.split())
+    return words if len(words) <= _QUOTE else words[:_QUOTE].rsplit(" ", 1)[0] + " …"
 
 
 def _plain(stem: str) -> str:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from workbench.record.cells import cell
+from workbench.extraction.reporting.grids import Grid, Resting, grid_of, is_false, is_true, resting
+from workbench.record.cells import missing
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.plots import Figure
 
-_UNREAD = frozenset({"call", "spans", "quotes", "probabilities", "order", "events", "weight", "usd"})
-"""Columns that readers of a report can do without; exports have them."""
-_SCORES = {"target", "proposition", "score"}
-_ANSWERS = {"person", "question", "kind", "answer", "order", "weight"}
-_EFFECTS = {"metric", "a", "b", "effect", "effect_size", "ci_low", "ci_high", "p_holm", "test"}
-_TRANSCRIPT = {"id", "step", "time", "kind", "type", "source", "target", "content"}
+_NO_MATERIAL = ("evidence", "unsupported", "note", "quotes", "spans", "call", "usd", "probabilities", "order", "events")
+"""Columns of known tables that are no facts that a finding could state."""
+_TELLING = ("note", "unsupported", "sd")
+"""Columns that readers can do without only where nothing stands in them."""
+
+
+@dataclass(frozen=True)
+class ToldRow:
+    """A row of a table that a finding can rest on."""
+
+    number: int
+    words: str
+    person: str = ""
+    """Whom it is of, where the table says it."""
 
 
 @dataclass(frozen=True)
@@ -27,121 +36,259 @@ class ToldTable:
     """A table as a report has it."""
 
     what: str
-    rows: Sequence[str]
-    """What can be cited: each row in words."""
-    shown: pd.DataFrame
+    rows: Sequence[ToldRow]
+    """What can be cited; what is unsupported cannot."""
+    shown: Grid
+    resting: Sequence[Sequence[Resting] | None] = ()
+    """The events that each row that is shown rests on."""
+    left_out: Sequence[str] = ()
+    """Columns that are not shown, though something stands in them."""
     figure: Figure | None = None
     made: Mapping[str, str] = field(default_factory=dict)
     caveat: str = ""
     shows: frozenset[str] = frozenset()
+    runs: frozenset[str] = frozenset()
+    """Ids of the runs that it was made from, as far as it knows them."""
 
 
 def told_table(table: pd.DataFrame) -> ToldTable:
-    """Return a table as a report has it: scores, answers, effects and extracted rows are known by their columns."""
-    there = set(map(str, table.columns))
-    for columns, tell in _KINDS:
-        if columns <= there and len(table):
-            return tell(table)
-    return _any(table)
+    """Return a table as a report has it.
+
+    Scores, checks, answers, effects, transcripts and extracted rows are known by their columns, and shown without those
+    that serve bookkeeping; of any other table all columns are shown.
+    """
+    there = list(map(str, table.columns))
+    if len(table) and len(set(there)) == len(there):
+        for kind in _KINDS:
+            if kind.columns <= set(there) and kind.fits(table):
+                return kind.tell(table, _told(table, kind.unread, person=kind.person, known=True))
+    return _told(table)
 
 
-def _any(table: pd.DataFrame) -> ToldTable:
-    shown = table[[name for name in table.columns if name not in _UNREAD]]
-    return ToldTable(f"A table of {_count(table, 'row')}.", _rows(shown), shown)
+def told_figures(table: pd.DataFrame) -> ToldTable:
+    """Return a table of the workbench's own figures, whose notes are no material for findings."""
+    return _told(table, ("note",), known=True)
 
 
-def _scores(table: pd.DataFrame) -> ToldTable:
+def _told(
+    table: pd.DataFrame, unread: Collection[str] = (), *, person: str = "person", known: bool = False
+) -> ToldTable:
+    """Return a table without what is particular to its kind.
+
+    Args:
+        table: any.
+        unread: columns that are not shown; notes and marks only where they say nothing.
+        person: the column that says whom a row is of.
+        known: whether it is of a known kind.
+    """
+    runs: Mapping[Any, str] = table.attrs.get("runs") or {}
+    grid = grid_of(table, known=known)
+    hidden = [name for name in grid.columns if name in unread and (name not in _TELLING or grid.blank(name))]
+    words = grid.in_words(_NO_MATERIAL if known else ("evidence",) if _is_evidence(grid) else ())
+    whose = ["" if missing(one) else str(one) for one in grid.values(person)]
+    rows = [ToldRow(number, said, who) for number, (said, who) in enumerate(zip(words, whose, strict=True), 1) if said]
+    refused = {number for number, mark in enumerate(_marks(grid), 1) if is_true(mark)}
+    kept = [row for row in rows if row.number not in refused]
+    ids = frozenset(str(one) for one in runs.values() if one)
+    what = f"A table of {_count(table, 'row')}.{_refusal(len(refused)) if len(rows) > len(kept) else ''}"
+    rests = resting(grid if known else grid.without(("quotes",)), runs)
+    left_out = [name for name in hidden if not grid.blank(name)]
+    return ToldTable(what, kept, grid.without(hidden), rests, left_out, runs=ids)
+
+
+def _is_evidence(grid: Grid) -> bool:
+    return any(rests is not None for rests in resting(grid, {}))
+
+
+def _marks(grid: Grid) -> list[Any]:
+    """Return what says which rows are unsupported; nothing where the column has other things, such as counts."""
+    marks = grid.values("unsupported")
+    return marks if all(_is_mark(one) for one in marks) else []
+
+
+def _is_mark(value: Any) -> bool:
+    return missing(value) or is_false(value) or str(value) == "True"
+
+
+def _refusal(n: int) -> str:
+    if not n:
+        return ""
+    are, were = ("is", "was") if n == 1 else ("are", "were")
+    return f" {n} without support {are} shown, and {were} not read for findings."
+
+
+def _scores(table: pd.DataFrame, told: ToldTable) -> ToldTable:
     from workbench import plots
 
-    told = _any(table)
-    missing = int(table["score"].isna().sum())
-    what = f"{_count(table, 'score')} of {table['target'].nunique()} by {table['proposition'].nunique()} claims"
-    made = {"Scores": f"{len(table) - missing} of {len(table)}", "Cost": _money(table)}
-    return ToldTable(
-        f"{what}{f'; {missing} could not be given' if missing else ''}. The chart shows them.",
-        told.rows,
-        told.shown,
-        plots.closed(plots.scores(table)),
-        {name: fact for name, fact in made.items() if fact},
-        shows=frozenset({"scores"}),
+    n_missing = int(table["score"].isna().sum())
+    what = f"{_count(table, 'score')} of {table['target'].nunique()} by {_claims(table)}"
+    made = {"Scores": f"{len(table) - n_missing} of {len(table)}", "Cost": _money(table)}
+    drawn = plots.closed(plots.scores(table)) if n_missing < len(table) else None
+    return replace(
+        told,
+        what=f"{what}{f'; {n_missing} could not be given' if n_missing else ''}."
+        f"{' The chart shows them.' if drawn else ''}",
+        figure=drawn,
+        made=_known(made),
+        shows=frozenset({"scores", "simulated"}),
     )
 
 
-def _answers(table: pd.DataFrame) -> ToldTable:
+def _checks(table: pd.DataFrame, told: ToldTable) -> ToldTable:
+    there = int(table["holds"].notna().sum())
+    what = f"{_count(table, 'check')} of {table['target'].nunique()} by {_claims(table)}"
+    made = {"Checks": f"{there} of {len(table)}", "Cost": _money(table)}
+    without = len(table) - there
+    return replace(
+        told,
+        what=f"{what}{f'; {without} could not be made' if without else ''}.",
+        made=_known(made),
+        shows=frozenset({"scores", "simulated"}),
+    )
+
+
+def _answers(table: pd.DataFrame, told: ToldTable) -> ToldTable:
     from workbench import plots
     from workbench.evaluation.surveys.shares import shares
 
-    counted, told = shares(table), _any(table)
-    missing = int(table["answer"].isna().sum())
+    counted = shares(table)
+    n_missing = int(table["answer"].isna().sum())
     people, questions = table["person"].nunique(), table["question"].nunique()
     methods = ", ".join(sorted(map(str, table["method"].dropna().unique()))) if "method" in table else ""
     made = {"People asked": str(people), "Questions": str(questions), "Elicitation": methods}
-    return ToldTable(
-        f"What {people} people answered to {questions} question{'' if questions == 1 else 's'}; {missing} answers are "
-        "missing.",
-        told.rows,
-        counted if len(counted) else told.shown,
-        plots.answers(counted) if len(counted) else None,
-        {name: fact for name, fact in made.items() if fact},
-        shows=frozenset({"answers"}),
+    asked = f"{questions} question{'' if questions == 1 else 's'}"
+    what = f"What {_people(people)} answered to {asked}; {_n_missing(n_missing)}."
+    told = replace(
+        told,
+        made=_known(made),
+        shows=frozenset({"answers", *(["simulated"] if methods else [])}),
+        what=what,
+    )
+    if not len(counted):
+        return told
+    open_ones = sorted(set(map(str, table["question"])) - set(map(str, counted["question"])))
+    besides = (
+        f" Answers to {', '.join(open_ones)} are in words or numbers of their own, and not counted."
+        if open_ones
+        else ""
+    )
+    return replace(
+        told,
+        what=f"{what} The table counts them: the share of those who answered.{besides}",
+        shown=grid_of(counted),
+        resting=[None] * len(counted),
+        left_out=(),
+        figure=plots.answers(counted),
     )
 
 
-def _effects(table: pd.DataFrame) -> ToldTable:
+def _effects(table: pd.DataFrame, told: ToldTable) -> ToldTable:
     from workbench import plots
 
-    told = _any(table)
     drawn = plots.closed(plots.effects(table)) if table["a"].notna().any() else None
-    what = f"Conditions compared: {_count(table, 'test')}. The chart shows the effect sizes with their intervals."
-    return ToldTable(what, told.rows, told.shown, drawn)
+    chart = " The chart shows the effect sizes with their intervals." if drawn else ""
+    return replace(told, what=f"Conditions compared: {_count(table, 'test')}.{chart}", figure=drawn)
 
 
-def _transcript(table: pd.DataFrame) -> ToldTable:
+def _transcript(table: pd.DataFrame, told: ToldTable) -> ToldTable:
     from workbench import plots
 
-    told = _any(table)
     drawn = plots.closed(plots.talk_share(table)) if table["type"].eq("TALK").any() else None
-    return ToldTable(f"A transcript of {_count(table, 'event')}.", told.rows, told.shown, drawn)
+    return replace(told, what=f"A transcript of {_count(table, 'event')}.", figure=drawn)
 
 
-def _extracted(table: pd.DataFrame) -> ToldTable:
-    told = _any(table)
-    facts: Mapping[str, Any] = table.attrs.get("extraction", {})
-    unsupported = int(table["unsupported"].astype(bool).sum())
+def _extracted(table: pd.DataFrame, told: ToldTable) -> ToldTable:
+    facts: Mapping[str, Any] = table.attrs.get("extraction") or table.attrs.get("merging") or {}
+    unsupported = sum(is_true(mark) for mark in table["unsupported"])
     made = {
         "What was looked for": facts.get("objective", ""),
+        "What was made one": facts.get("same", ""),
         "Model that read": facts.get("model", ""),
-        "Events read": f"{facts['n_events']:,} in {facts['n_parts']:,} parts" if facts else "",
-        "Rows merged": f"{facts['n_merged']:,}" if facts else "",
+        "Events read": f"{facts['n_events']} in {_parts(facts['n_parts'])}" if "n_events" in facts else "",
+        "Rows merged": str(facts.get("n_merged", "")),
         "Cost": _usd(facts.get("usd")) if facts else "",
     }
-    what = f"Extracted: {_count(table, 'row')}, {unsupported} without support."
-    known = {name: fact for name, fact in made.items() if fact}
-    return ToldTable(what, told.rows, told.shown, made=known, caveat=facts.get("caveat", ""))
+    kind = "Rows of several runs, merged" if "n_runs" in table and "variants" in table else "Extracted"
+    what = f"{kind}: {_count(table, 'row')}, {unsupported} without support.{_refusal(unsupported)}"
+    return replace(told, what=what, made=_known(made), caveat=facts.get("caveat", ""))
 
 
-_KINDS: Sequence[tuple[set[str], Callable[[pd.DataFrame], ToldTable]]] = (
-    (_SCORES, _scores),
-    (_ANSWERS, _answers),
-    (_EFFECTS, _effects),
-    (_TRANSCRIPT, _transcript),
-    ({"evidence", "unsupported", "note"}, _extracted),
+def _numeric(table: pd.DataFrame) -> bool:
+    return table["score"].dtype.kind in "iuf" or bool(table["score"].isna().all())
+
+
+def _has_marks(table: pd.DataFrame) -> bool:
+    return all(_is_mark(one) for one in table["unsupported"])
+
+
+def _any(table: pd.DataFrame) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A table that is known by its columns."""
+
+    columns: frozenset[str]
+    tell: Callable[[pd.DataFrame, ToldTable], ToldTable]
+    unread: Collection[str] = ()
+    """Columns that readers of a report can do without; exports have them."""
+    fits: Callable[[pd.DataFrame], bool] = _any
+    person: str = "person"
+
+
+_JUDGED = ("quotes", "call", "usd", "note")
+_KINDS = (
+    _Kind(frozenset({"target", "proposition", "score"}), _scores, (*_JUDGED, "sd"), _numeric, "target"),
+    _Kind(frozenset({"target", "proposition", "holds", "justification"}), _checks, _JUDGED, person="target"),
+    _Kind(
+        frozenset({"person", "question", "kind", "answer", "order", "weight"}),
+        _answers,
+        ("probabilities", "order", "events", "call", "note"),
+    ),
+    _Kind(
+        frozenset({"metric", "a", "b", "effect", "effect_size", "ci_low", "ci_high", "p_holm", "test"}),
+        _effects,
+        ("note",),
+    ),
+    _Kind(
+        frozenset({"id", "step", "time", "kind", "type", "source", "target", "content"}),
+        _transcript,
+        ("call",),
+        person="source",
+    ),
+    _Kind(
+        frozenset({"evidence", "unsupported", "note"}),
+        _extracted,
+        ("quotes", "spans", "unsupported", "note"),
+        _has_marks,
+    ),
 )
 
 
-def _rows(table: pd.DataFrame) -> list[str]:
-    """Return each row in words: what is missing, and what it rests on, is left out."""
-    named = [str(name) for name in table.columns]
-    return [_in_words(dict(zip(named, row, strict=True))) for row in table.itertuples(index=False, name=None)]
-
-
-def _in_words(row: Mapping[str, Any]) -> str:
-    told = ((name, cell(value)) for name, value in row.items() if name not in ("evidence", "unsupported"))
-    return "; ".join(f"{name}: {words}" for name, words in told if words)
+def _known(facts: Mapping[str, str]) -> dict[str, str]:
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _count(table: pd.DataFrame, what: str) -> str:
     return f"{len(table):,} {what}{'' if len(table) == 1 else 's'}"
+
+
+def _claims(table: pd.DataFrame) -> str:
+    n = table["proposition"].nunique()
+    return f"{n} claim{'' if n == 1 else 's'}"
+
+
+def _people(n: int) -> str:
+    return "1 person" if n == 1 else f"{n} people"
+
+
+def _parts(n: int) -> str:
+    return "1 part" if n == 1 else f"{n} parts"
+
+
+def _n_missing(n: int) -> str:
+    return "none is missing" if not n else "1 answer is missing" if n == 1 else f"{n} answers are missing"
 
 
 def _money(table: pd.DataFrame) -> str:
