@@ -11,10 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.cast import llm_at, person, texts
+from tests.cast import llm_at, texts
 from tests.model_server import Body, Capabilities, Fault, ModelServer
 from workbench.errors import BudgetSpent, EmbeddedModelMissing, InvalidSettings, ModelError
-from workbench.extraction.extractor import extract
 from workbench.extraction.merging_runs import merge_rows
 from workbench.extraction.same_meaning import representative
 from workbench.llm.client import LLM
@@ -73,6 +72,7 @@ async def test_rows_that_mean_the_same_are_one_with_the_evidence_of_all(model_se
         "runs": [["a", "b"], ["b"]],
         "n_runs": [2, 1],
         "n_rows": [3, 1],
+        "n_unsupported": [0, 0],
         "evidence": [
             [{"run": "a", "event": 1}, {"run": "a", "event": 2}, {"run": "b", "event": 1}],
             [{"run": "b", "event": 2}],
@@ -81,16 +81,6 @@ async def test_rows_that_mean_the_same_are_one_with_the_evidence_of_all(model_se
         "note": ["", ""],
     }
     assert server.n_requests == 1
-
-
-async def test_what_extract_returns_is_merged(model_server):
-    answer = {"rows": [{"idea": "cold soup", "price": 3, "evidence": [1]}]}
-    people = [person("Ann").listen("Soup!"), person("Bob").listen("Soup, please.")]
-    ideas = await extract(people, "ideas", fields={"idea": str, "price": int}, llm=llm_at(model_server(answer)))
-    assert list(ideas.columns) == ["person", "idea", "price", "quotes", "evidence", "unsupported", "note"]
-    found, server = await merged(model_server, ideas)
-    assert found[["idea", "price", "n_rows", "runs"]].values.tolist() == [["cold soup", 3, 2, ["Ann", "Bob"]]]
-    assert server.n_requests == 0, "equal words need no question"
 
 
 @pytest.mark.parametrize(
@@ -130,18 +120,26 @@ async def test_other_fields_have_the_most_frequent_value_then_the_one_beside_the
     assert found["price"].tolist() == [3]
 
 
-async def test_unsupported_rows_are_kept_and_have_no_say_where_others_are_supported(model_server):
-    runs = table(
-        *("cold soup", "cold soup", "sopa fría", "a loyalty card"),
-        unsupported=[True, True, False, True],
-        note=["invented", "invented", "", "no event"],
+async def test_unsupported_rows_support_nothing_and_are_kept_and_counted(model_server):
+    marked = table(
+        *("cold soup", "cold soup", "a loyalty card"), unsupported=[True] * 3, note=["invented", "", "no event"]
     )
+    runs = {"a": table("sopa fría", unsupported=[False], note=[""]), "b": marked, "c": marked.iloc[:1]}
     found, _ = await merged(model_server, runs)
-    assert found[["idea", "n_rows", "unsupported", "note"]].values.tolist() == [
-        ["sopa fría", 3, False, ""],
-        ["a loyalty card", 1, True, "no event"],
-    ]
+    assert found.to_dict("list") == {
+        "idea": ["sopa fría", "a loyalty card"],
+        "variants": [["cold soup", "sopa fría"], ["a loyalty card"]],
+        "runs": [["a"], []],
+        "n_runs": [1, 0],
+        "n_rows": [1, 0],
+        "n_unsupported": [3, 1],
+        "evidence": [[{"run": "a", "event": 1}], [{"run": "b", "event": 3}]],
+        "unsupported": [False, True],
+        "note": ["", "no event"],
+    }
+    assert found.attrs["merging"]["n_unsupported"] == 4
     assert "1 unsupported" in found._repr_html_()
+    assert "unsupported: no event" in found._repr_html_()
 
 
 async def test_rows_without_words_stay_alone_and_are_not_asked_about(model_server):
@@ -313,7 +311,7 @@ async def test_hostile_words_stay_between_tags_and_are_escaped(model_server):
 
 
 async def test_nothing_gives_an_empty_table_and_no_request(model_server):
-    columns = ["idea", "variants", "runs", "n_runs", "n_rows", "evidence", "unsupported", "note"]
+    columns = ["idea", "variants", "runs", "n_runs", "n_rows", "n_unsupported", "evidence", "unsupported", "note"]
     for nothing in ([], {}, [table()], {"a": table()}):
         found, server = await merged(model_server, nothing)
         assert (list(found.columns), len(found), server.n_requests) == (columns, 0, 0)

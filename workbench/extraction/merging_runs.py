@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InvalidSettings
-from workbench.extraction.rows_of_runs import MADE, RunRow, canonical, rows_of_runs
+from workbench.extraction.rows_of_runs import RunRow, canonical, made_columns, rows_of_runs
 from workbench.extraction.same_meaning import Grouping, representative, same_meaning
 from workbench.llm.client import LLM, default_llm
 from workbench.llm.meter import Budget
@@ -37,8 +37,9 @@ async def merge_rows(
     two groups of an answer the first counts. Both are counted in `attrs`. Each row of the tables is in one merged row.
 
     Args:
-        tables: as `extract` and `reduce` return them: one with a column `run` (of people: `person`), several, or
-            several by the names of their runs. Without names and such a column they are `run 1`, `run 2` ... in order.
+        tables: as `extract` and `reduce` return them: one, several, or several by the names of their runs. A run is
+            what is named so, or what a column `run` says; without both, each table is one: `run 1`, `run 2` ... in
+            order. People are none: those whose views a table has (`per="person"`) are of its run.
         same: what rows that belong together are, such as "the same product idea".
         by: the column, or columns, that the model compares. Rows where it is missing or blank stay alone.
         rows_at_once: in one request, at most. That n rows of different meanings have all met takes about
@@ -53,11 +54,17 @@ async def merge_rows(
           their words), of these the first by alphabet.
         - The other columns of the tables: the most frequent value, of these one that stands beside those words, of
           these the first by alphabet. Unsupported rows have no say in either where others are supported.
-        - `variants`: all that `by` says, most frequent first; `runs`, sorted; `n_runs`; `n_rows`; `evidence`, sorted,
-          `{"run": ..., "event": ...}`; `unsupported`: whether all merged rows are; `note`: why.
+        - `variants`: all that `by` says, most frequent first, those of unsupported rows, too.
+        - `runs`, sorted, and `n_runs`; `n_rows`; where the tables are of people also `people`, sorted, and `n_people`
+          (one name is one person, in whatever run): what supports the row. Unsupported rows do not count: they are
+          `n_unsupported`.
+        - `evidence` of the supported rows, sorted, `{"run": ..., "event": ...}`, with `person` where people have event
+          ids of their own.
+        - `unsupported`: whether all merged rows are. Then no run, person or row supports it: `n_runs` and `n_rows` are
+          0, and `evidence` is what these rows name. `note`: why.
 
-        `person`, `step`, `quotes` and `spans` are of single rows, and left out. `attrs["merging"]` has the model,
-        counts and the cost.
+        `person` and `step`, where they are no fields, `quotes` and `spans` are of single rows, and left out.
+        `attrs["merging"]` has the model, counts and the cost.
 
     Raises:
         InvalidSettings: something that is no table, a column that is not there, or a run without a name.
@@ -67,13 +74,14 @@ async def merge_rows(
     names = [by] if isinstance(by, str) else list(by)
     if not isinstance(rows_at_once, int) or rows_at_once < 2:
         raise InvalidSettings(f"rows_at_once={rows_at_once!r}: a whole number is needed, 2 or more")
-    rows, columns = rows_of_runs(tables, names)
+    rows, columns, people = rows_of_runs(tables, names)
     model = (llm or default_llm()).metered(budget)
     spelling = _spelling(rows)
     counts = Counter(spelling[row.key] for row in rows if row.key)
     found = await same_meaning(counts, same, rows_at_once, model) if counts else Grouping([], Counter())
     groups = _groups(rows, found, spelling)
-    return _table(groups, names, columns, {"same": same, "by": names, **_facts(rows, groups, found, model)})
+    facts = {"same": same, "by": names, **_facts(rows, groups, found, model)}
+    return _table([_merged(group, names, columns) for group in groups], [*columns, *made_columns(people=people)], facts)
 
 
 def _spelling(rows: Iterable[RunRow]) -> dict[str, str]:
@@ -96,23 +104,32 @@ def _groups(rows: Sequence[RunRow], found: Grouping, spelling: Mapping[str, str]
 
 def _merged(rows: Sequence[RunRow], by: Sequence[str], columns: Sequence[str]) -> dict[str, Any]:
     """Return the row that all of these are."""
-    heard = [row for row in rows if not row.unsupported] or rows
+    supported = [row for row in rows if not row.unsupported]
+    heard = supported or rows
     text = representative(Counter(row.text for row in heard))
     beside = [row for row in heard if row.text == text]
-    texts = Counter(row.text for row in rows if row.key)
-    evidence = sorted({(row.run, number) for row in rows for number in row.evidence})
-    runs = sorted({row.run for row in rows})
-    return {
-        **min((row.values for row in beside), key=canonical),
-        **{name: _most_frequent(name, heard, beside) for name in columns if name not in by},
+    texts = Counter(said for row in rows for said in (row.text, *row.also) if said)
+    runs, people = {row.run for row in supported}, {row.person for row in supported if row.person}
+    made = {
         "variants": sorted(texts, key=lambda one: (-texts[one], one)),
-        "runs": runs,
+        "runs": sorted(runs),
         "n_runs": len(runs),
-        "n_rows": len(rows),
-        "evidence": [{"run": run, "event": number} for run, number in evidence],
-        "unsupported": all(row.unsupported for row in rows),
+        "people": sorted(people),
+        "n_people": len(people),
+        "n_rows": len(supported),
+        "n_unsupported": len(rows) - len(supported),
+        "evidence": _evidence(heard),
+        "unsupported": not supported,
         "note": "; ".join(sorted({row.note for row in heard if row.note})),
     }
+    others = {name: _most_frequent(name, heard, beside) for name in columns if name not in by}
+    return {**made, **min((row.values for row in beside), key=canonical), **others}
+
+
+def _evidence(rows: Iterable[RunRow]) -> list[dict[str, Any]]:
+    """Return what rows rest on, in order; each event once."""
+    events = {(event["run"], event.get("person", ""), event["event"]): event for row in rows for event in row.events}
+    return [events[key] for key in sorted(events)]
 
 
 def _most_frequent(name: str, rows: Sequence[RunRow], beside: Sequence[RunRow]) -> Any:
@@ -124,15 +141,14 @@ def _most_frequent(name: str, rows: Sequence[RunRow], beside: Sequence[RunRow]) 
     return min((value for value in there if canonical(value) == best), key=repr)
 
 
-def _table(
-    groups: Sequence[Sequence[RunRow]], by: Sequence[str], columns: Sequence[str], facts: dict[str, Any]
-) -> MergedTable:
+def _table(rows: list[dict[str, Any]], columns: Sequence[str], facts: dict[str, Any]) -> MergedTable:
     from workbench.extraction.merged_table import MergedTable
 
-    rows = [_merged(group, by, columns) for group in groups]
+    by: list[str] = facts["by"]
     rows.sort(key=lambda row: (-row["n_runs"], -row["n_rows"], canonical([row[name] for name in by]), canonical(row)))
-    table = MergedTable(rows, columns=[*columns, *MADE])
-    table = table.astype({"n_runs": int, "n_rows": int, "unsupported": bool})
+    table = MergedTable(rows, columns=list(columns))
+    counts = [name for name in columns if name in ("n_runs", "n_people", "n_rows", "n_unsupported")]
+    table = table.astype({**dict.fromkeys(counts, int), "unsupported": bool})
     table.attrs["merging"] = facts
     return table
 
@@ -143,6 +159,7 @@ def _facts(rows: Sequence[RunRow], groups: Sequence[Sequence[RunRow]], found: Gr
         "model": model.model,
         "caveat": model.caveat,
         "n_rows": len(rows),
+        "n_unsupported": sum(row.unsupported for row in rows),
         "n_merged": len(rows) - len(groups),
         "n_invented": found.slips["invented"],
         "n_twice": found.slips["twice"],

@@ -15,28 +15,36 @@ if TYPE_CHECKING:
 
     Tables = pd.DataFrame | Iterable[pd.DataFrame] | Mapping[str, pd.DataFrame]
 
-LABELS = ("run", "person", "step")
-MADE = ("variants", "runs", "n_runs", "n_rows", "evidence", "unsupported", "note")
-"""Columns of a merged table behind the fields."""
-_NONE_OF_THE_ROWS = (*LABELS, *ABOUT_ROWS)
+MADE = (
+    *("variants", "runs", "n_runs", "people", "n_people", "n_rows", "n_unsupported"),
+    *("evidence", "unsupported", "note"),
+)
+PEOPLE = ("people", "n_people")
+"""Columns that a merged table has where its tables have people."""
+_FACTS = ("extraction", "reduction")
 
 
-def rows_of_runs(tables: Tables, by: Sequence[str]) -> tuple[list[RunRow], list[str]]:
+def rows_of_runs(tables: Tables, by: Sequence[str]) -> tuple[list[RunRow], list[str], bool]:
     """Read tables of runs.
+
+    `run` is a label, whoever made the column. Whether `person` and `step` are labels or fields, `extract` and `reduce`
+    say in `attrs`; where nothing is said (pandas forgets it where tables are put together), `step` is one, and `person`
+    a field.
 
     Args:
         tables: one, several, or several by name, as for `merge_rows`.
         by: the columns that are compared.
 
     Returns:
-        the rows, and the columns that they have: those that are compared first.
+        the rows; the columns that they have, those that are compared first; and whether they are of people.
 
     Raises:
         InvalidSettings: something that is no table, a column that is not there, or a run without a name.
     """
     given = _given(tables)
     columns = _columns(given, by)
-    return [row for table, name in given for row in _rows(table, name, by, columns)], columns
+    rows = [row for table, name in given for row in _rows(table, name, by, columns)]
+    return rows, columns, any("person" in _labels(table) for table, _ in given)
 
 
 @dataclass(frozen=True)
@@ -47,14 +55,26 @@ class RunRow:
     values: Mapping[str, Any]
     text: str
     """What it says in the columns that are compared."""
+    also: tuple[str, ...]
+    """What rows that were already made one with it say there."""
     evidence: tuple[int, ...]
     unsupported: bool
     note: str
+    person: str = ""
+    """Whose view it is from; empty where it is nobody's."""
+    apart: bool = False
+    """Whether its person has event ids of their own: that all are of one run is not known."""
 
     @property
     def key(self) -> str:
         """The text without what does not tell rows apart; empty where there is none."""
         return " ".join(self.text.casefold().split())
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What it rests on, as merged tables have it."""
+        whose = {"person": self.person} if self.apart else {}
+        return [{"run": self.run, **whose, "event": number} for number in self.evidence]
 
 
 def _given(tables: Any) -> list[tuple[pd.DataFrame, str | None]]:
@@ -72,39 +92,76 @@ def _given(tables: Any) -> list[tuple[pd.DataFrame, str | None]]:
             raise InvalidSettings(f"tables: {name} is a {type(table).__name__}, and no DataFrame")
         if not table.columns.is_unique or not all(isinstance(column, str) for column in table.columns):
             raise InvalidSettings(f"tables: {name} has columns that are no texts, or are there twice: rename them")
-    return [(table, str(name) if named or not _run_column(table) else None) for name, table in pairs]
+    return [(table, str(name) if named or "run" not in table.columns else None) for name, table in pairs]
 
 
-def _run_column(table: pd.DataFrame) -> str | None:
-    return next((name for name in ("run", "person") if name in table.columns), None)
+def _labels(table: pd.DataFrame) -> set[str]:
+    """Return which columns say of what a row is, and are no fields."""
+    facts = (table.attrs.get(name) for name in _FACTS)
+    told = [one["labels"] for one in facts if isinstance(one, Mapping) and "labels" in one]
+    return {"run", *(told[0] if told else ["step"])} & set(table.columns)
+
+
+def made_columns(*, people: bool) -> list[str]:
+    """Return the columns of a merged table behind the fields."""
+    return [name for name in MADE if people or name not in PEOPLE]
 
 
 def _columns(given: Sequence[tuple[pd.DataFrame, str | None]], by: Sequence[str]) -> list[str]:
     """Return the columns that are merged: those that are compared, then the others, in an order of their own."""
-    usable = [[name for name in table.columns if name not in _NONE_OF_THE_ROWS] for table, _ in given]
+    behind = [{*_labels(table), *ABOUT_ROWS} for table, _ in given]
+    usable = [
+        [name for name in table.columns if name not in some] for (table, _), some in zip(given, behind, strict=True)
+    ]
     for columns in usable:
         if not by or (missing := [name for name in by if name not in columns]):
             wrong = ", ".join(map(repr, missing)) if by else "nothing"
             raise InvalidSettings(f"by: {wrong} is no column to compare: a table has {', '.join(columns) or 'none'}")
     others = {name: min(c.index(name) for c in usable if name in c) for columns in usable for name in columns}
-    if taken := [name for name in others if name in MADE]:
+    people = any("person" in _labels(table) for table, _ in given)
+    if taken := [name for name in others if name in made_columns(people=people)]:
         raise InvalidSettings(f"tables: {', '.join(taken)} is what the merged table has: rename the column")
     return [*by, *sorted((name for name in others if name not in by), key=lambda name: (others[name], name))]
 
 
 def _rows(table: pd.DataFrame, name: str | None, by: Sequence[str], columns: Sequence[str]) -> list[RunRow]:
-    run_column = _run_column(table)
+    from workbench.record.evidence_table import of_one_run
+
+    labels = _labels(table)
+    apart = "person" in labels and "run" not in labels and not of_one_run(table)
     rows = []
     for record in table.to_dict("records"):
-        own = _plain(record[run_column]) if run_column else None
-        run = name if own is None else str(own) if name is None else f"{name}: {own}"
-        if run is None:
-            raise InvalidSettings(f"tables: a row has no {run_column}, so nobody can find what it rests on")
-        values = {column: _plain(record.get(column)) for column in columns}
+        run = _run(_plain(record["run"]) if "run" in labels else None, name)
+        person = _plain(record["person"]) if "person" in labels else None
+        values = {column: None if column in labels else _plain(record.get(column)) for column in columns}
         evidence, note = _evidence(record.get("evidence"), run), _plain(record.get("note")) or ""
-        unsupported = bool(_plain(record.get("unsupported")))
-        rows.append(RunRow(run, values, _text(values, by), evidence, unsupported, str(note)))
+        row = RunRow(
+            run,
+            values,
+            _text(values, by),
+            _also(_plain(record.get("variants")), by),
+            evidence,
+            _plain(record.get("unsupported")) in (True, 1),
+            str(note),
+            "" if person is None else str(person),
+            apart,
+        )
+        rows.append(row)
     return rows
+
+
+def _run(own: Any, name: str | None) -> str:
+    """Return of which run a row is, by its own column and the name of its table."""
+    if own is None and name is None:
+        raise InvalidSettings("tables: a row has no run, so nobody can find what it rests on")
+    return str(name) if own is None else str(own) if name is None else f"{name}: {own}"
+
+
+def _also(variants: Any, by: Sequence[str]) -> tuple[str, ...]:
+    """Return what other rows say that `extract` made one with this."""
+    there = variants if isinstance(variants, list | tuple) else ()
+    texts = (_text({name: _plain(one.get(name)) for name in by}, by) for one in there if isinstance(one, Mapping))
+    return tuple(text for text in texts if text)
 
 
 def _evidence(value: Any, run: str) -> tuple[int, ...]:
