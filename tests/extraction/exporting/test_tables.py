@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from workbench.errors import DamagedFile
 from workbench.extraction.exporting.placing import place
 from workbench.extraction.exporting.table_reading import read_table
 from workbench.extraction.exporting.table_writing import ENDINGS, table_files
+from workbench.extraction.merged_table import MergedTable
+from workbench.record.evidence_table import EvidenceTable
 
 TEXTS = ["007", "NA", "", "true", "NaN", "null", "a\nb\r\nc\rd", 'say "x", y', "😀 日本", "=1+1", "#N/A"]
 TEXTS += ["_x0041_", " s ", "1e3", "\0\x1f"]
@@ -88,6 +92,46 @@ ODD = {
 @pytest.mark.parametrize("column", ODD)
 def test_odd_column_comes_back_equal(tmp_path, column, ending):
     comes_back(tmp_path, pd.DataFrame({column: ODD[column]}), ending)
+
+
+EVIDENCE = {"idea": ["soup"], "evidence": [[1, 2]], "quotes": [["Soup!", "<b>"]]}
+MERGED = {"idea": ["soup"], "evidence": [[{"run": "a", "event": 1}]], "runs": [["a"]]}
+ATTRS = {"runs": {"": "run-1"}, "extraction": {"usd": 0.25, "labels": [], "caveat": "日本 \0 _x0041_ " + "x" * 9000}}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("frame", [EvidenceTable(EVIDENCE), MergedTable(MERGED), pd.DataFrame(EVIDENCE)])
+def test_table_with_evidence_is_one_again_with_what_it_says_of_itself(tmp_path, frame, ending):
+    comes_back(tmp_path, frame, ending)
+    frame = frame.copy()
+    frame.attrs = {
+        **ATTRS,
+        "pairs": (1, 2),
+        "frame": pd.DataFrame(),
+        "nan": math.nan,
+        "half": "\ud800",
+        3: "x",
+        "n": {1: 2},
+    }
+    back = read_table(written(tmp_path, frame, ending))
+    assert (type(back), back.attrs) == (type(frame), ATTRS)
+    assert back._repr_html_().count("href") == frame._repr_html_().count("href")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_labels_of_rows_stay_columns_in_a_table_with_evidence(tmp_path, ending):
+    back = read_table(written(tmp_path, EvidenceTable(EVIDENCE).set_index("idea"), ending))
+    assert_frame_equal(back, EvidenceTable(EVIDENCE))
+
+
+def test_facts_that_are_none_are_damage(tmp_path):
+    path = written(tmp_path, EvidenceTable(EVIDENCE), "csv")
+    metadata = path.with_name("table.csv-metadata.json")
+    text = metadata.read_text(encoding="utf-8")
+    for wrong in ("5", '"5"', '"{}"', r'"{\"kind\": \"os\", \"attrs\": {}}"', r'"{\"kind\": \"\", \"attrs\": 5}"'):
+        metadata.write_text(re.sub(r'("urn:workbench:table": ).*', lambda found, w=wrong: found[1] + w, text))
+        with pytest.raises(DamagedFile):
+            read_table(path)
 
 
 # Laws

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.extraction.exporting.column_types import ColumnType, restored
+from workbench.extraction.exporting.table_facts import KEY, with_facts
 from workbench.extraction.exporting.table_metadata import Column
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ TYPES = b"workbench"
 _TIMES = ("dateTime", "dayTimeDuration")
 
 
-def parquet(columns: Sequence[Column]) -> bytes:
-    """Return a Parquet file. Lists of texts or of numbers are lists there, too; mappings and the like are JSON."""
+def parquet(columns: Sequence[Column], facts: str) -> bytes:
+    """Return a Parquet file, with what the table is besides its columns (`table_facts`).
+
+    Lists of texts or of numbers are lists there, too; mappings and the like are JSON.
+    """
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -31,6 +35,7 @@ def parquet(columns: Sequence[Column]) -> bytes:
     hint = pa.Schema.from_pandas(pd.DataFrame(native), preserve_index=False).metadata  # the dtypes, for plain pandas
     types = {column.name: {"kind": column.type.kind, **column.type.to_dict()} for column in columns}
     metadata = {**hint, TYPES: json.dumps(types, ensure_ascii=False).encode()}
+    metadata |= {KEY.encode(): facts.encode()} if facts else {}
     stream = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(metadata), stream)
     return stream.getvalue()
@@ -80,10 +85,12 @@ def read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
-    if (types := (table.schema.metadata or {}).get(TYPES)) is None:
+    metadata = table.schema.metadata or {}
+    if (types := metadata.get(TYPES)) is None:
         return pd.read_parquet(path)
     kinds = {name: ColumnType.from_dict(data["kind"], data) for name, data in json.loads(types).items()}
-    return pd.DataFrame({name: _series(table.column(name), kind) for name, kind in kinds.items()})
+    frame = pd.DataFrame({name: _series(table.column(name), kind) for name, kind in kinds.items()})
+    return with_facts(frame, metadata.get(KEY.encode(), b"").decode())
 
 
 def _series(column: Any, kind: ColumnType) -> pd.Series[Any]:

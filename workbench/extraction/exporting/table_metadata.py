@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from workbench.errors import DamagedFile, InvalidSettings, storage_errors
 from workbench.extraction.exporting.column_types import ColumnType, Kind, column_type_of, plain
+from workbench.extraction.exporting.table_facts import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,15 +96,17 @@ def beside(path: Path) -> Path:
     return path.with_name(f"{path.name}-metadata.json")
 
 
-def metadata_of(file: str, columns: Sequence[Column]) -> bytes:
+def metadata_of(file: str, columns: Sequence[Column], facts: str) -> bytes:
     """Return the metadata of a table.
 
     Args:
         file: the name of the table's file.
         columns: of it.
+        facts: what it is besides (`table_facts`).
     """
     schema = [_described(column, with_null=file.endswith(".csv")) for column in columns]
     whole = {"@context": CONTEXT, "url": file, "tableSchema": {"columns": schema}}
+    whole |= {KEY: facts} if facts else {}
     return (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode()
 
 
@@ -121,8 +124,8 @@ class Described:
     null: str
 
 
-def read_metadata(path: Path) -> list[Described] | None:
-    """Read what a table's columns are; None where there are no metadata of ours.
+def read_metadata(path: Path) -> tuple[list[Described], str] | None:
+    """Read what a table's columns are, and what it is besides; None where there are no metadata of ours.
 
     Raises:
         DamagedFile: they cannot be read.
@@ -133,8 +136,11 @@ def read_metadata(path: Path) -> list[Described] | None:
     with storage_errors(where, "the metadata"):
         text = where.read_text(encoding="utf-8")
     try:
-        columns = json.loads(text)["tableSchema"]["columns"]
-        return [_read(column) for column in columns] if all(PANDAS in column for column in columns) else None
+        whole = json.loads(text)
+        columns = whole["tableSchema"]["columns"]
+        if not all(PANDAS in column for column in columns):
+            return None
+        return [_read(column) for column in columns], whole.get(KEY, "")
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise DamagedFile(
             f"{where}: the metadata are damaged ({error!r}). Move them away to read {path.name} without its types.",

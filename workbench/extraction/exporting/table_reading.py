@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import DamagedFile, InvalidSettings, UnknownName, WorkbenchError, storage_errors
 from workbench.extraction.exporting.column_types import restored
 from workbench.extraction.exporting.parquet_files import read_parquet
+from workbench.extraction.exporting.table_facts import with_facts
 from workbench.extraction.exporting.table_metadata import Described, beside, read_metadata
 from workbench.extraction.exporting.table_writing import ENDINGS
 from workbench.extraction.exporting.workbooks import read_text, read_workbook
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a table back as `export` wrote it: dtypes, missing values, lists and texts such as "007" or "NA".
+
+    One with evidence shows it as before. Of `attrs`, that is kept which JSON holds.
 
     A .parquet and an .xlsx file have the types in them. Those of a .csv, .json or .jsonl file lie beside it, in
     `NAME.csv-metadata.json` and so on. Where there are none, it is read as pandas reads it.
@@ -59,16 +62,17 @@ def _damage_named(path: Path) -> Iterator[None]:
 def _csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
-    described = read_metadata(path)
-    if described is None:
+    metadata = read_metadata(path)
+    if metadata is None:
         return pd.read_csv(path)
+    described, facts = metadata
     texts = pd.read_csv(
         path, dtype=object, keep_default_na=False, na_filter=False, skip_blank_lines=False, header=None, index_col=False
     )
     columns = [list(texts[place]) for place in texts.columns]
     _check_names([column[0] for column in columns], described)
     cells = [[_read_cell(text, d) for text in column[1:]] for column, d in zip(columns, described, strict=True)]
-    return _framed(described, cells)
+    return with_facts(_framed(described, cells), facts)
 
 
 def _read_cell(text: str, described: Described) -> Any:
@@ -80,12 +84,13 @@ def _json(path: Path) -> pd.DataFrame:
 
     text = path.read_text(encoding="utf-8")
     records = [json.loads(line) for line in text.split("\n") if line] if path.suffix == ".jsonl" else json.loads(text)
-    described = read_metadata(path)
-    if described is None:
+    metadata = read_metadata(path)
+    if metadata is None:
         return pd.DataFrame(records)
+    described, facts = metadata
     if records:
         _check_names(list(records[0]), described)
-    return _framed(described, [[record[d.name] for record in records] for d in described])
+    return with_facts(_framed(described, [[record[d.name] for record in records] for d in described]), facts)
 
 
 def _xlsx(path: Path) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.extraction.exporting.parquet_files import parquet
+from workbench.extraction.exporting.table_facts import facts_of
 from workbench.extraction.exporting.table_metadata import Column, beside, columns_of, metadata_of
 from workbench.extraction.exporting.workbooks import workbook
 
@@ -25,14 +26,14 @@ def table_files(path: Path, frame: pd.DataFrame) -> dict[Path, bytes]:
     Raises:
         InvalidSettings: a table that such a file cannot hold.
     """
-    columns = columns_of(frame)
+    columns, facts = columns_of(frame), facts_of(frame)
     ending = path.suffix.removeprefix(".")
     if ending == "xlsx":
-        return {path: workbook(columns)}
+        return {path: workbook(columns, facts)}
     if ending == "parquet":
-        return {path: parquet(columns)}
+        return {path: parquet(columns, facts)}
     text = {"csv": _csv, "json": _json, "jsonl": _jsonl}[ending](columns)
-    return {path: text.encode(), beside(path): metadata_of(path.name, columns)}
+    return {path: text.encode(), beside(path): metadata_of(path.name, columns, facts)}
 
 
 def _csv(columns: Sequence[Column]) -> str:

@@ -15,24 +15,28 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import InvalidSettings
 from workbench.extraction.exporting.column_types import ColumnType, restored
 from workbench.extraction.exporting.extras import needed
+from workbench.extraction.exporting.table_facts import with_facts
 from workbench.extraction.exporting.table_metadata import Column
+from workbench.extraction.exporting.workbook_looks import Looks
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TYPES = "column types"
 """The sheet, hidden, that has what the columns were."""
+FACTS = "table facts"
+"""The sheet, hidden, that has what the table was besides, where there is something to say."""
 _LONGEST, _MOST_ROWS, _MOST_COLUMNS = 32_767, 1_048_576, 16_384
 _PART = 4_000
-"""Characters of a type in a cell: few enough however much of it is escaped."""
+"""Characters of a type, or of facts, in a cell: few enough however much of it is escaped."""
 _MOST_DIGITS = 999_999_999_999_999
 _ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_|[\0-\x08\x0b-\x1f\ufffe\uffff]")
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _FIXED = datetime(2000, 1, 1)  # no wall clock: the same table is the same file
 
 
-def workbook(columns: Sequence[Column]) -> bytes:
-    """Return a workbook with a table.
+def workbook(columns: Sequence[Column], facts: str) -> bytes:
+    """Return a workbook with a table, and what it is besides its columns (`table_facts`).
 
     Characters that Excel cannot hold are written as Excel itself escapes them (`_x0001_`), and `read_table` reads them.
 
@@ -47,29 +51,37 @@ def workbook(columns: Sequence[Column]) -> bytes:
     sheet, types = book.create_sheet("table"), book.create_sheet(TYPES)
     types.sheet_state = "hidden"
     sheet.freeze_panes = "A2"
-    for place, column in enumerate(columns, start=1):
-        letters = openpyxl.utils.get_column_letter(place)
-        sheet.column_dimensions[letters].width = _width(column)
-    head = [_text(sheet, one.name, f"the name of column {one.name[:60]!r}", bold=True) for one in columns]
-    cells = [[_cell(sheet, cell, column, row) for row, cell in enumerate(column.cells)] for column in columns]
+    looks = Looks(sheet)
+    head = [looks.head(_text(sheet, one.name, f"the name of column {one.name[:60]!r}"), one) for one in columns]
+    cells = [
+        [looks.cell(_cell(sheet, cell, column, row)) for row, cell in enumerate(column.cells)] for column in columns
+    ]
+    looks.size(columns)
     for written in (head, *zip(*cells, strict=True)):  # only now: what has begun to be written cannot be left
         sheet.append(written)
     for column in columns:
         types.append(_type_cells(types, column))
+    if facts:
+        _add_facts(book, facts)
     stream = io.BytesIO()
     book.save(stream)
     return same_each_time(stream.getvalue())
 
 
+def _add_facts(book: Any, facts: str) -> None:
+    sheet = book.create_sheet(FACTS)
+    sheet.sheet_state = "hidden"
+    for part in _parts(facts):
+        sheet.append([_text(sheet, part, FACTS)])
+
+
+def _parts(text: str) -> list[str]:
+    return [text[start : start + _PART] for start in range(0, len(text), _PART)]
+
+
 def _type_cells(sheet: Any, column: Column) -> list[Any]:
     facts = json.dumps({"kind": column.type.kind, **column.type.to_dict()})
-    parts = [facts[start : start + _PART] for start in range(0, len(facts), _PART)]
-    return [_text(sheet, part, TYPES) for part in (column.name, *parts)]
-
-
-def _width(column: Column) -> float:
-    longest = max((len(str(cell)) for cell in (column.name, *column.cells[:100]) if cell is not None), default=8)
-    return min(max(longest + 2, 8), 60)
+    return [_text(sheet, part, TYPES) for part in (column.name, *_parts(facts))]
 
 
 def _cell(sheet: Any, cell: Any, column: Column, row: int) -> Any:
@@ -102,9 +114,8 @@ def _excel_time(text: str) -> datetime | None:
     return time if time.year > 1900 else None
 
 
-def _text(sheet: Any, text: str, where: str, *, bold: bool = False) -> Any:
+def _text(sheet: Any, text: str, where: str) -> Any:
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
 
     escaped = _ESCAPED.sub(lambda found: _escape(found[0]), text)
     if (length := len(escaped.encode("utf-16-le")) // 2) > _LONGEST:
@@ -113,8 +124,6 @@ def _text(sheet: Any, text: str, where: str, *, bold: bool = False) -> Any:
         )
     cell = WriteOnlyCell(sheet, escaped)
     cell.data_type = "s"  # openpyxl takes "=1+1" for a formula and "#N/A" for an error
-    if bold:
-        cell.font = Font(bold=True)
     return cell
 
 
@@ -156,6 +165,9 @@ def read_workbook(path: Path) -> pd.DataFrame | None:
         if TYPES not in book.sheetnames:
             return None
         types = [_read_type(row) for row in book[TYPES].iter_rows()]
+        facts = "".join(
+            _unescaped(str(row[0].value or "")) for row in (book[FACTS].iter_rows() if FACTS in book.sheetnames else ())
+        )
         first, *rows = [list(row) for row in book.worksheets[0].iter_rows()]
     finally:
         book.close()
@@ -165,7 +177,7 @@ def read_workbook(path: Path) -> pd.DataFrame | None:
     series = {}
     for place, (name, kind) in enumerate(types):
         series[name] = restored([_plain(row[place] if place < len(row) else None, kind) for row in rows], kind)
-    return pd.DataFrame(series)
+    return with_facts(pd.DataFrame(series), facts)
 
 
 def _read_type(row: Sequence[Any]) -> tuple[str, ColumnType]:
