@@ -188,7 +188,7 @@ def _cited(name: str, rows: Iterable[ToldRow]) -> list[Citable]:
     """Return the rows of a table, each of which can be cited."""
     return [
         Citable(
-            f"row {row.number}",
+            f"{row.of} {row.number}",
             "",
             row.words,
             Event(row.number, 0, START, "stimulus", "ROW", name, "", row.words),
@@ -201,7 +201,7 @@ def _cited(name: str, rows: Iterable[ToldRow]) -> list[Citable]:
 def _of_population(name: str, people: Population) -> Exhibit:
     profile = people.profile()
     what = f"{len(people)} people{f': {people.about}' if people.about else ''}. The chart shows who they are."
-    rows = [ToldRow(number, person.minibio(), person.name) for number, person in enumerate(people, 1)]
+    rows = [ToldRow(number, person.minibio(), person.name, "person") for number, person in enumerate(people, 1)]
     made = {"People": str(len(people)), "Cost of their personas": str(people.meter) if people.meter else ""}
     return Exhibit(
         name,
@@ -225,7 +225,9 @@ def _of_humans(name: str, comparison: HumanComparison) -> Exhibit:
     everybody = comparison.distributions["subgroup"].eq("all").any()
     figure = comparison.plot() if everybody else None
     said, shows = comparison.verdict.splitlines(), frozenset({"humans", "simulated"})
-    return replace(_of_told(name, what, told_figures(comparison.verdicts)), figure=figure, said=said, shows=shows)
+    told = _of_told(name, what, told_figures(comparison.verdicts))
+    shown = told.table.without(("words",)) if told.table and said else told.table
+    return replace(told, table=shown, figure=figure, said=said, shows=shows)
 
 
 def _of_judge(name: str, quality: JudgeQuality) -> Exhibit:

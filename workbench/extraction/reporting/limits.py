@@ -75,24 +75,19 @@ def _people(exhibits: Sequence[Exhibit]) -> Iterator[str]:
     data = [one for one in exhibits if not one.prose and one.shows != {"judge"}]
     known = [one.name for one in data if one.simulated]
     others = [one.name for one in data if not one.simulated]
+    simulated = "simulated by a language model. What they say is no observation of anybody."
     if known and not others:
-        yield "The people are simulated by a language model. What they say is no observation of anybody."
+        yield f"The people are {simulated}"
     elif known:
-        yield (
-            f"The people of {_listed(known)} are simulated by a language model. What they say is no observation of "
-            f"anybody. Whose words and figures {_listed(others)} {_has(others)}, real or simulated, is not known here."
-        )
-    elif others:
-        yield f"Whose words and figures {_listed(others)} {_has(others)}, real or simulated, is not known here."
+        yield f"The people of {_listed(known)} are {simulated}"
+    if others:
+        be = "is" if len(others) == 1 else "are"
+        yield f"Whether {_listed(others)} {be} of real or of simulated people is not known here."
 
 
 def _listed(names: Sequence[str]) -> str:
     quoted = [f"“{name}”" for name in names]
     return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
-
-
-def _has(names: Sequence[str]) -> str:
-    return "has" if len(names) == 1 else "have"
 
 
 def _validity(exhibits: Sequence[Exhibit], shown: set[str]) -> Iterator[str]:
@@ -115,10 +110,12 @@ def _runs(exhibits: Sequence[Exhibit]) -> Iterator[str]:
 def _checked(findings: Sequence[Finding], writer: Writer) -> Iterator[str]:
     failed = sum(bool(one.problem) for one in findings)
     yield (
-        f"The findings are the words of {writer.llm.model}. Checked was whether each names events or rows that the "
-        "model was shown, and whether each number in it, in digits or in English words such as “half”, “nine in ten” "
-        "or “doubled”, stands in them (also rounded, or as a share in percent), or is how many of them, of rows, or of "
-        f"people in them there are: {failed} of {len(findings)} failed. Not checked was whether a finding follows from "
-        "them, what its numbers are numbers of, dates as such, words such as “most” or “everyone”, and number words of "
-        "other languages."
+        f"The findings are the words of {writer.llm.model}. Two things were checked of each: that it names events or "
+        "rows which the model was shown; and that each of its numbers, in digits or in English words (“half”, “nine in "
+        "ten”, “doubled”), stands in them, is one of theirs rounded or in percent, or is how many of them, of their "
+        f"rows or of their people there are. {failed} of {len(findings)} failed."
+    )
+    yield (
+        "Not checked of the findings: whether they follow from what they rest on, what their numbers are numbers of, "
+        "and words such as “most” or “everyone”. In other languages than English, number words are not checked."
     )

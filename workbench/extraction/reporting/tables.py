@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from workbench.plots import Figure
 
-_NO_MATERIAL = ("evidence", "unsupported", "note", "quotes", "spans", "call", "usd", "probabilities", "order", "events")
-"""Columns of known tables that are no facts that a finding could state."""
-_TELLING = ("note", "unsupported", "sd")
+_NO_MATERIAL = ("evidence", "unsupported", "note", "quotes", "spans")
+"""Columns of known tables that are no facts that a finding could state, besides those that are not shown."""
+_TELLING = ("note", "unsupported", "sd", "variants", "n_unsupported")
 """Columns that readers can do without only where nothing stands in them."""
 
 
@@ -29,6 +29,7 @@ class ToldRow:
     words: str
     person: str = ""
     """Whom it is of, where the table says it."""
+    of: str = "row"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class ToldTable:
     resting: Sequence[Sequence[Resting] | None] = ()
     """The events that each row that is shown rests on."""
     left_out: Sequence[str] = ()
-    """Columns that are not shown, though something stands in them."""
+    """Columns that are not shown, though something stands in them; quotes are told by the evidence."""
     figure: Figure | None = None
     made: Mapping[str, str] = field(default_factory=dict)
     caveat: str = ""
@@ -61,7 +62,9 @@ def told_table(table: pd.DataFrame) -> ToldTable:
     if len(table) and len(set(there)) == len(there):
         for kind in _KINDS:
             if kind.columns <= set(there) and kind.fits(table):
-                return kind.tell(table, _told(table, kind.unread, person=kind.person, known=True))
+                return kind.tell(
+                    table, _told(table, kind.unread, no_facts=kind.no_facts, person=kind.person, known=True)
+                )
     return _told(table)
 
 
@@ -71,33 +74,54 @@ def told_figures(table: pd.DataFrame) -> ToldTable:
 
 
 def _told(
-    table: pd.DataFrame, unread: Collection[str] = (), *, person: str = "person", known: bool = False
+    table: pd.DataFrame,
+    unread: Collection[str] = (),
+    *,
+    no_facts: Collection[str] = (),
+    person: str = "person",
+    known: bool = False,
 ) -> ToldTable:
     """Return a table without what is particular to its kind.
 
     Args:
         table: any.
-        unread: columns that are not shown; notes and marks only where they say nothing.
+        unread: columns that are not shown; notes and marks only where nothing stands in them.
+        no_facts: columns that are no material for findings, besides those of all known kinds.
         person: the column that says whom a row is of.
         known: whether it is of a known kind.
     """
     runs: Mapping[Any, str] = table.attrs.get("runs") or {}
     grid = grid_of(table, known=known)
-    hidden = [name for name in grid.columns if name in unread and (name not in _TELLING or grid.blank(name))]
-    words = grid.in_words(_NO_MATERIAL if known else ("evidence",) if _is_evidence(grid) else ())
-    whose = ["" if missing(one) else str(one) for one in grid.values(person)]
-    rows = [ToldRow(number, said, who) for number, (said, who) in enumerate(zip(words, whose, strict=True), 1) if said]
-    refused = {number for number, mark in enumerate(_marks(grid), 1) if is_true(mark)}
-    kept = [row for row in rows if row.number not in refused]
-    ids = frozenset(str(one) for one in runs.values() if one)
-    what = f"A table of {_count(table, 'row')}.{_refusal(len(refused)) if len(rows) > len(kept) else ''}"
     rests = resting(grid if known else grid.without(("quotes",)), runs)
-    left_out = [name for name in hidden if not grid.blank(name)]
-    return ToldTable(what, kept, grid.without(hidden), rests, left_out, runs=ids)
+    hidden = _hidden(grid, rests, unread)
+    silent = (*_NO_MATERIAL, *hidden, *no_facts) if known else ("evidence",) if _is_evidence(rests) else ()
+    refused = {number for number, mark in enumerate(_marks(grid), 1) if is_true(mark)}
+    without = f", {len(refused)} without support" if refused else ""
+    return ToldTable(
+        f"A table of {_count(table, 'row')}{without}.{_refusal(len(refused))}",
+        [row for row in _rows(grid, silent, person) if row.number not in refused],
+        grid.without(hidden),
+        rests,
+        [name for name in hidden if name != "quotes" and not grid.blank(name)],
+        runs=frozenset(str(one) for one in runs.values() if one),
+    )
 
 
-def _is_evidence(grid: Grid) -> bool:
-    return any(rests is not None for rests in resting(grid, {}))
+def _rows(grid: Grid, silent: Collection[str], person: str) -> list[ToldRow]:
+    whose = ["" if missing(one) else str(one) for one in grid.values(person)]
+    said = enumerate(zip(grid.in_words(silent), whose, strict=True), start=1)
+    return [ToldRow(number, words, who) for number, (words, who) in said if words]
+
+
+def _hidden(grid: Grid, rests: Sequence[Sequence[Resting] | None], unread: Collection[str]) -> list[str]:
+    """Return the columns that are not shown: quotes only where the evidence tells them."""
+    told = all(one is not None or missing(value) for one, value in zip(rests, grid.values("evidence"), strict=True))
+    there = [name for name in grid.columns if name in unread and (name != "quotes" or told)]
+    return [name for name in there if name not in _TELLING or grid.blank(name)]
+
+
+def _is_evidence(rests: Sequence[Sequence[Resting] | None]) -> bool:
+    return any(one is not None for one in rests)
 
 
 def _marks(grid: Grid) -> list[Any]:
@@ -113,8 +137,9 @@ def _is_mark(value: Any) -> bool:
 def _refusal(n: int) -> str:
     if not n:
         return ""
-    are, were = ("is", "was") if n == 1 else ("are", "were")
-    return f" {n} without support {are} shown, and {were} not read for findings."
+    return (
+        " It is shown, and was not read for findings." if n == 1 else " They are shown, and were not read for findings."
+    )
 
 
 def _scores(table: pd.DataFrame, told: ToldTable) -> ToldTable:
@@ -166,6 +191,7 @@ def _answers(table: pd.DataFrame, told: ToldTable) -> ToldTable:
     )
     if not len(counted):
         return told
+    shown_rows = [ToldRow(number, words, of="share") for number, words in enumerate(grid_of(counted).in_words(), 1)]
     open_ones = sorted(set(map(str, table["question"])) - set(map(str, counted["question"])))
     besides = (
         f" Answers to {', '.join(open_ones)} are in words or numbers of their own, and not counted."
@@ -175,6 +201,7 @@ def _answers(table: pd.DataFrame, told: ToldTable) -> ToldTable:
     return replace(
         told,
         what=f"{what} The table counts them: the share of those who answered.{besides}",
+        rows=[*told.rows, *shown_rows],
         shown=grid_of(counted),
         resting=[None] * len(counted),
         left_out=(),
@@ -235,6 +262,8 @@ class _Kind:
     """Columns that readers of a report can do without; exports have them."""
     fits: Callable[[pd.DataFrame], bool] = _any
     person: str = "person"
+    no_facts: Collection[str] = ()
+    """Columns that are no material for findings."""
 
 
 _JUDGED = ("quotes", "call", "usd", "note")
@@ -245,6 +274,7 @@ _KINDS = (
         frozenset({"person", "question", "kind", "answer", "order", "weight"}),
         _answers,
         ("probabilities", "order", "events", "call", "note"),
+        no_facts=("replicate", "kind", "method", "missing", "weight"),
     ),
     _Kind(
         frozenset({"metric", "a", "b", "effect", "effect_size", "ci_low", "ci_high", "p_holm", "test"}),
@@ -260,7 +290,7 @@ _KINDS = (
     _Kind(
         frozenset({"evidence", "unsupported", "note"}),
         _extracted,
-        ("quotes", "spans", "unsupported", "note"),
+        ("quotes", "spans", "variants", "unsupported", "n_unsupported", "note"),
         _has_marks,
     ),
 )
