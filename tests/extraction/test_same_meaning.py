@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.cast import llm_at, texts
-from tests.model_server import Reply
+from tests.model_server import Capabilities, Fault, Reply
 from workbench.errors import AnswerTooLong
 from workbench.extraction.same_meaning import same_meaning
 
@@ -55,3 +55,28 @@ async def test_model_whose_answers_are_always_cut_is_asked_a_bounded_number_of_t
     with pytest.raises(AnswerTooLong):
         await same_meaning(told(150), "the same", 300, llm_at(server))
     assert server.n_requests == 5
+
+
+@pytest.mark.parametrize("dialect", ["openai", "azure"])
+async def test_strict_endpoint_takes_the_shape_of_the_answer_with_the_numbers_that_there_are(model_server, dialect):
+    server = model_server(by_first_word, capabilities=Capabilities(dialect=dialect))
+    found = await same_meaning(told(6), "the same", 20, llm_at(server))
+    (request,) = server.requests
+    shape = request.body["response_format"]["json_schema"]
+    number = shape["schema"]["properties"]["groups"]["items"]["items"]
+    assert (len(found.groups), shape["strict"]) == (3, True)
+    assert number == {"type": "integer", "minimum": 1, "maximum": 6}
+
+
+async def test_endpoint_that_takes_no_bounds_of_numbers_is_asked_without_being_held_to_them(model_server):
+    def refuses(body):
+        schema = body["response_format"]["json_schema"]
+        words = "Invalid schema for response_format 'answer': 'maximum' is not permitted."
+        refusal = {
+            "error": {"message": words, "type": "invalid_request_error", "param": "response_format", "code": None}
+        }
+        return Fault(400, body=refusal) if schema.get("strict") else by_first_word(body)
+
+    server = model_server(refuses)
+    found = await same_meaning(told(6), "the same", 20, llm_at(server))
+    assert (len(found.groups), server.n_requests) == (3, 2)
