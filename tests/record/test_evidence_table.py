@@ -163,8 +163,9 @@ def test_row_labels_are_shown_where_they_say_something():
 
 
 def test_long_texts_are_cut_where_pandas_is_not_told_otherwise():
-    frame = table(idea=["x" * 1000])
+    frame = table(idea=["x" * 1000], quotes=[["y" * 1000, "z"]])
     assert "x" * 300 + "…<" in frame._repr_html_()
+    assert "y" * 300 + '…"' in frame._repr_html_()
     with pd.option_context("display.max_colwidth", 400):
         assert "x" * 400 + "…<" in frame._repr_html_()
     with pd.option_context("display.max_colwidth", None):

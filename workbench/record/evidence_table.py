@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.html import Links
-from workbench.record.table_views import is_true, only, rests_on, top, view
+from workbench.record.table_views import is_true, only, rests_on, short, top, view
 
 
 class EvidenceTable(pd.DataFrame):
@@ -68,4 +68,6 @@ def _links(row: Mapping[str, Any], *, lead: bool) -> Links:
         quotes = [""] * len(numbers)
     note = row["note"] if isinstance(row["note"], str) else ""
     problem = f"unsupported: {note}".rstrip(": ") if is_true(row["unsupported"]) else ""
-    return Links(tuple((str(number), str(said)) for number, said in zip(numbers, quotes, strict=True)), problem, lead)
+    return Links(
+        tuple((str(number), short(str(said))) for number, said in zip(numbers, quotes, strict=True)), problem, lead
+    )

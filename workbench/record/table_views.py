@@ -11,7 +11,7 @@ from workbench.html import paragraph, table
 from workbench.record.cells import cell
 
 LONGEST = 300
-"""Characters of a cell that are shown, where `display.max_colwidth` is not more."""
+"""Characters of a cell, or of what an event says, that are shown, where `display.max_colwidth` is not more."""
 _GAP = "…"
 _FACTS = ("extraction", "merging")
 
@@ -66,6 +66,13 @@ def is_true(value: Any) -> bool:
     return isinstance(value, bool) and value
 
 
+def short(text: str) -> str:
+    """Return a text as long as a cell may be."""
+    width = pd.get_option("display.max_colwidth")
+    most = len(text) if width is None else max(width, LONGEST)
+    return text if len(text) <= most else f"{text[:most]}{_GAP}"
+
+
 def _missing(value: Any) -> bool:
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
@@ -87,22 +94,16 @@ def _labels(head: pd.DataFrame) -> list[_Column]:
     if counted and index.name is None:
         return []
     levels = [index.get_level_values(place) for place in range(index.nlevels)]
-    return [(cell(level.name), [_short(cell(value)) for value in level.tolist()]) for level in levels]
+    return [(cell(level.name), [short(cell(value)) for value in level.tolist()]) for level in levels]
 
 
 def _column(head: pd.DataFrame, place: int | None, cells: Mapping[str, Sequence[Any]]) -> _Column:
     if place is None:
         return _GAP, [_GAP] * len(head)
     name = head.columns[place]
-    values = [_short(cell(value)) for value in head.iloc[:, place].tolist()]
+    values = [short(cell(value)) for value in head.iloc[:, place].tolist()]
     own = cells.get(name, [None] * len(head)) if isinstance(name, str) else [None] * len(head)
     return cell(name), [said if one is None else one for one, said in zip(own, values, strict=True)]
-
-
-def _short(text: str) -> str:
-    width = pd.get_option("display.max_colwidth")
-    most = len(text) if width is None else max(width, LONGEST)
-    return text if len(text) <= most else f"{text[:most]}{_GAP}"
 
 
 def _counted(frame: pd.DataFrame) -> str:

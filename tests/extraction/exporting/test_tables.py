@@ -118,6 +118,16 @@ def test_table_with_evidence_is_one_again_with_what_it_says_of_itself(tmp_path, 
     assert back._repr_html_().count("href") == frame._repr_html_().count("href")
 
 
+@pytest.mark.parametrize("frame", [EvidenceTable(EVIDENCE), MergedTable(MERGED), pd.DataFrame(EVIDENCE)])
+def test_table_that_pandas_wrote_to_parquet_is_known_by_its_attrs(tmp_path, frame):
+    frame = frame.copy()
+    frame.attrs = {EvidenceTable: {"runs": {"": "run-1"}}, MergedTable: {"merging": {"usd": 0.1}}}.get(type(frame), {})
+    frame.to_parquet(tmp_path / "table.parquet")
+    back = read_table(tmp_path / "table.parquet")
+    assert (type(back), back.attrs) == (type(frame), frame.attrs)
+    assert back._repr_html_().count("href") == frame._repr_html_().count("href")
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_labels_of_rows_stay_columns_in_a_table_with_evidence(tmp_path, ending):
     back = read_table(written(tmp_path, EvidenceTable(EVIDENCE).set_index("idea"), ending))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.extraction.exporting.column_types import ColumnType, restored
-from workbench.extraction.exporting.table_facts import KEY, with_facts
+from workbench.extraction.exporting.table_facts import KEY, of_its_kind, with_facts
 from workbench.extraction.exporting.table_metadata import Column
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _items(cells: Sequence[Any]) -> Any:
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """Read a Parquet file; where it is not one of ours, as pandas reads it.
+    """Read a Parquet file; where it is not one of ours, as pandas reads it, which keeps `attrs`.
 
     Raises:
         ValueError, TypeError, LookupError: it is not what its metadata say.
@@ -87,7 +87,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
     table = pq.read_table(path)
     metadata = table.schema.metadata or {}
     if (types := metadata.get(TYPES)) is None:
-        return pd.read_parquet(path)
+        return of_its_kind(pd.read_parquet(path))
     kinds = {name: ColumnType.from_dict(data["kind"], data) for name, data in json.loads(types).items()}
     frame = pd.DataFrame({name: _series(table.column(name), kind) for name, kind in kinds.items()})
     return with_facts(frame, metadata.get(KEY.encode(), b"").decode())

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 KEY = "urn:workbench:table"
 """The property of a file's metadata that has it; a URI, as the standard wants of properties that it does not know."""
 
+_TOLD_BY = {"merging": "merged", "runs": "evidence"}
+"""Which kind of table has which of its `attrs`."""
+
 
 def facts_of(frame: pd.DataFrame) -> str:
     """Return, as JSON, the kind of a table and those of its `attrs` that JSON holds; empty where there is nothing."""
@@ -36,6 +39,14 @@ def with_facts(frame: pd.DataFrame, facts: str) -> pd.DataFrame:
         raise TypeError(f"its attrs are {said['attrs']!r}")
     made: pd.DataFrame = _kinds()[said["kind"]](frame) if said["kind"] else frame
     made.attrs = dict(said["attrs"])
+    return made
+
+
+def of_its_kind(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table that pandas wrote and read, with its `attrs` but as a plain one, as what it was."""
+    kind = next((kind for name, kind in _TOLD_BY.items() if name in frame.attrs), "")
+    made: pd.DataFrame = _kinds()[kind](frame) if kind and "evidence" in frame else frame
+    made.attrs = dict(frame.attrs)
     return made
 
 
