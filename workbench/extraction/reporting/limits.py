@@ -10,10 +10,10 @@ from workbench.extraction.reporting.findings import Finding
 from workbench.llm.client import LLM
 from workbench.record import markdown
 
-_PROBLEMS = {
+_STATUS = {
     "new": "was not run: nothing has happened in it yet",
-    "incomplete": "is incomplete: it was to run for more steps than it has",
-    "partial": "is partial: in some of its steps somebody was absent, because the model failed them",
+    "incomplete": "is incomplete: it has {steps} steps",
+    "partial": "is partial: in some of its {steps} steps somebody was absent, because the model had failed them",
 }
 
 
@@ -103,8 +103,8 @@ def _runs(exhibits: Sequence[Exhibit]) -> Iterator[str]:
     if len({run for one in exhibits for run in (one.runs or {one.name} if "run" in one.shows else one.runs)}) == 1:
         yield "It rests on one run: how much of it would come out otherwise with another seed is not known."
     for one in exhibits:
-        if "run" in one.shows and (problem := _PROBLEMS.get(one.made.get("Status", ""))):
-            yield f"The run “{one.name}” {problem}."
+        if "run" in one.shows and (problem := _STATUS.get(one.made["Status"])):
+            yield f"The run “{one.name}” {problem.format(steps=one.made['Steps'].partition(',')[0])}."
 
 
 def _checked(findings: Sequence[Finding], writer: Writer) -> Iterator[str]:
