@@ -12,7 +12,8 @@ EVIDENCE = [{"run": "a", "event": 1}, {"run": "a", "event": 4}, {"run": "<b>", "
 
 def merged(rows: int = 1) -> MergedTable:
     row = {"idea": "soup", "variants": ["soup", "sopa"], "runs": ["a", "<b>"], "n_runs": 2, "n_rows": 3}
-    return MergedTable([{**row, "evidence": EVIDENCE, "unsupported": False, "note": ""}] * rows)
+    row |= {"evidence": EVIDENCE, "unsupported": False, "note": ""}
+    return MergedTable([row] * rows, columns=list(row))
 
 
 def test_events_are_told_by_run():

@@ -91,6 +91,11 @@ def test_tables_of_other_columns_are_shown_too():
     assert "0 rows" in table(0)._repr_html_()
 
 
+def test_variants_are_shown_where_there_are_some():
+    assert "variants" not in table(2, variants=[[], []])._repr_html_()
+    assert "idea: a &lt;cold&gt; soup" in table(2, variants=[[], [{"idea": "a <cold> soup"}]])._repr_html_()
+
+
 def test_long_tables_say_how_much_is_shown():
     assert "100 rows; the first 60 are shown" in table(100)._repr_html_()
     with pd.option_context("display.max_rows", None):

@@ -36,6 +36,7 @@ class EvidenceTable(pd.DataFrame):
         if not rests_on(only(self, "evidence"), _is_id):
             return view(self, {})
         behind = {"quotes", "spans"} | ({"unsupported", "note"} if "unsupported" in self.columns else set())
+        behind |= {"variants"} if not any(map(_some, only(self, "variants") or [True])) else set()
         return view(self, {"evidence": self._links()}, behind)
 
     def _links(self) -> list[Links | None]:
@@ -56,6 +57,10 @@ def _of_both(made: pd.DataFrame, one: pd.DataFrame, other: Any) -> pd.DataFrame:
     if getattr(other, "attrs", {}) != one.attrs:
         made.attrs = {}
     return made
+
+
+def _some(value: Any) -> bool:
+    return not isinstance(value, list | tuple) or bool(value)
 
 
 def _is_id(value: Any) -> bool:
