@@ -29,8 +29,12 @@ class Document:
     """PNG or JPEG by the name that the Markdown has: `![words](name)`."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.markdown, str) or not isinstance(self.title, str):
+            raise InvalidSettings("a Document is a text in Markdown with a title that is a text: Document('# A', 'B')")
+        if not isinstance(self.pictures, Mapping):
+            raise InvalidSettings("pictures: a mapping from names to bytes is needed: {'chart.png': data}")
         for name, data in self.pictures.items():
-            if picture_type(data) is None:
+            if not isinstance(name, str) or not isinstance(data, bytes) or picture_type(data) is None:
                 raise InvalidSettings(f"the picture {name!r} is neither PNG nor JPEG")
         object.__setattr__(self, "pictures", MappingProxyType(dict(self.pictures)))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.cast import does, llm_at, play, talk, turn, world_at
 from workbench.agents.tools.word_processor import WordProcessor
-from workbench.errors import DamagedFile, ExportExists, InvalidSettings, UnknownName
+from workbench.errors import DamagedFile, ExportExists, InvalidSettings, StorageError, UnknownName
 from workbench.extraction.documents import Document
 from workbench.extraction.exporting.exporter import export
 from workbench.extraction.exporting.table_reading import read_table
@@ -145,6 +145,71 @@ def test_what_makes_no_sense_says_what_does(tmp_path, content, to, can):
     with pytest.raises(InvalidSettings, match=can):
         export("x", content, to=to, folder=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "needed"),
+    [
+        ({"name": None}, "name=None: give a text"),
+        ({"name": Path("x")}, "name=.*folder= says where"),
+        ({"to": None}, "to=None: give one ending"),
+        ({"to": 7}, "to=7: give one ending"),
+        ({"to": ["md", 7]}, "give one ending"),
+        ({"folder": None}, "folder=None: give the path"),
+        ({"folder": b"x"}, "give the path of a folder"),
+        ({"folder": ""}, "give the path of a folder"),
+        ({"folder": "a\0b"}, "give the path of a folder"),
+        ({"folder": "a\ud800b"}, "give the path of a folder"),
+        ({"folder": "~nobody-is-called-so/x"}, "folder="),
+        ({"overwrite": 1}, "overwrite=1: True or False"),
+        ({"overwrite": "yes"}, "overwrite='yes': True or False"),
+        ({"system": None}, "system=None: True or False"),
+        ({"thoughts": 0}, "thoughts=0: True or False"),
+        ({"lang": 7}, "lang=7: give a language"),
+        ({"lang": ""}, "lang='': give a language"),
+    ],
+)
+def test_arguments_that_are_none_say_what_is_needed(tmp_path, wrong, needed):
+    with pytest.raises(InvalidSettings, match=needed):
+        export(**{"name": "x", "content": "text", "folder": tmp_path, **wrong})
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_with_too_long_a_name_is_a_clear_error(tmp_path):
+    with pytest.raises(StorageError, match="name too long"):
+        export("x", "text", folder=tmp_path / ("x" * 5_000))
+
+
+def test_folder_of_ones_own_is_meant_by_its_sign(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert export("x", "text", folder="~/out") == [tmp_path / "out" / "x.md"]
+
+
+@pytest.mark.parametrize("to", [*ENDINGS, "md"])
+def test_cells_that_nest_too_deeply_are_refused(tmp_path, to):
+    cell = []
+    for _ in range(3_000):
+        cell = [cell]
+    with pytest.raises(InvalidSettings, match="nest too deeply"):
+        export("x", pd.DataFrame({"a": [cell]}), to=to, folder=tmp_path)
+
+
+@pytest.mark.parametrize("to", ["csv", "parquet", "xlsx", "md"])
+def test_number_that_python_itself_cannot_write_is_refused(tmp_path, to):
+    with pytest.raises(InvalidSettings, match="column 'a' has a number of more than 4,000 digits"):
+        export("x", pd.DataFrame({"a": pd.Series([10**5_000], dtype=object)}), to=to, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"markdown": None}, {"markdown": b"x"}, {"title": None}, {"title": 3}, {"pictures": None}),
+        *({"pictures": ["a"]}, {"pictures": {"a": "text"}}, {"pictures": {1: b"\xff\xd8\xff"}}),
+    ],
+)
+def test_document_that_is_none_says_what_it_needs(wrong):
+    with pytest.raises(InvalidSettings, match=r"Document|picture"):
+        Document(**{"markdown": "x", **wrong})
 
 
 def test_row_labels_with_a_name_are_columns_and_those_of_a_filter_are_not(tmp_path):

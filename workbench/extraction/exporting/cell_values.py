@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ZEROS = re.compile(r"(\.\d*?)0+$")
+_TOO_LARGE = 10**4_000
+"""Python itself writes no number of more than 4,300 digits as a text."""
 _SPECIAL = {"NaN": math.nan, "INF": math.inf, "-INF": -math.inf}
 
 
@@ -92,6 +94,8 @@ def _encoded(value: Any, where: str) -> Any:
     if isinstance(value, bool | str):
         return str(value) if isinstance(value, str) else value
     if isinstance(value, int):
+        if abs(value) >= _TOO_LARGE:
+            raise InvalidSettings(f"{where} has a number of more than 4,000 digits, which no table file holds")
         return int(value)
     if isinstance(value, float) and math.isfinite(value):
         return float(value)

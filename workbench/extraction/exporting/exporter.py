@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import InvalidSettings
+from workbench.errors import InvalidSettings, storage_errors
+from workbench.extraction.exporting.blocks import HALF_PAIR
 from workbench.extraction.exporting.contents import Options, documents_in, named_documents, opened, writable
 from workbench.extraction.exporting.placing import place, safe_name
 
@@ -45,7 +46,7 @@ def export(
         name: of the files, without an ending; it is made safe for every system, and leads to no other folder.
         content: what is to be written.
         to: one ending or several, with or without a dot.
-        folder: where to; it is made when it is not there.
+        folder: where to; it is made when it is not there, and `~` is your own.
         overwrite: whether files that are there give way.
         lang: of the text, as a BCP 47 tag: `ja`, `zh-Hant`, `ar`. Chinese characters are drawn in its way; each
             paragraph's letters tell it where it is not given, and its direction always.
@@ -62,9 +63,8 @@ def export(
         WorkbenchError: .docx, .pdf and .xlsx need the extra `docs`, as do .txt and .html.
     """
     endings = _endings(to)
-    if lang is not None and not _LANG.fullmatch(lang):
-        raise InvalidSettings(f"lang={lang!r}: give a language as BCP 47 has it, such as 'ja', 'zh-Hant' or 'pt-BR'")
-    where, stem = Path(folder), safe_name(_without_ending(name, endings))
+    _check(name, lang, {"overwrite": overwrite, "system": system, "thoughts": thoughts})
+    where, stem = _folder(folder), safe_name(_without_ending(name, endings))
     documents = documents_in(content)
     where = where / stem if documents is not None else where
     named = [(stem, content)] if documents is None else named_documents(documents)
@@ -79,10 +79,30 @@ def export(
 
 
 def _endings(to: str | Iterable[str]) -> list[str]:
-    given = [to] if isinstance(to, str) else list(to)
+    given = [to] if isinstance(to, str) else list(to) if isinstance(to, Iterable) else []
     if not given or not all(isinstance(one, str) for one in given):
         raise InvalidSettings(f"to={to!r}: give one ending or several, such as 'docx' or ['csv', 'xlsx']")
     return list(dict.fromkeys(one.strip().lower().removeprefix(".") for one in given))
+
+
+def _check(name: Any, lang: Any, switches: Mapping[str, Any]) -> None:
+    if not isinstance(name, str):
+        raise InvalidSettings(f"name={name!r}: give a text, such as 'ideas'; folder= says where the files go")
+    if lang is not None and not (isinstance(lang, str) and _LANG.fullmatch(lang)):
+        raise InvalidSettings(f"lang={lang!r}: give a language as BCP 47 has it, such as 'ja', 'zh-Hant' or 'pt-BR'")
+    for switch, value in switches.items():
+        if not isinstance(value, bool):
+            raise InvalidSettings(f"{switch}={value!r}: True or False is needed")
+
+
+def _folder(folder: Any) -> Path:
+    if not isinstance(folder, str | Path) or not str(folder) or "\0" in str(folder) or HALF_PAIR.search(str(folder)):
+        raise InvalidSettings(f"folder={folder!r}: give the path of a folder, such as 'out'; '.' is the one you are in")
+    with storage_errors(Path(folder), "the folder"):
+        try:
+            return Path(folder).expanduser()
+        except RuntimeError as error:
+            raise InvalidSettings(f"folder={folder!r}: {error}") from error
 
 
 def _without_ending(name: str, endings: Iterable[str]) -> str:
@@ -97,4 +117,7 @@ def _made(content: Any, options: Options, endings: list[str], folder: Path, stem
             raise InvalidSettings(
                 f"{one.what} cannot be written as {', '.join(wrong)}; it can be as {', '.join(sorted(one.makers))}"
             )
-        return [one.makers[ending](folder, stem) for ending in endings]
+        try:
+            return [one.makers[ending](folder, stem) for ending in endings]
+        except RecursionError as error:
+            raise InvalidSettings(f"{one.what} with lists that nest too deeply for a file: flatten them") from error

@@ -51,7 +51,7 @@ def place(files: Mapping[Path, bytes], *, overwrite: bool) -> None:
 
 
 def _check_no_folder(paths: Iterable[Path]) -> None:
-    if taken := [path for path in paths if path.is_dir() and not path.is_symlink()]:
+    if taken := [path for path in paths if os.path.isdir(path) and not os.path.islink(path)]:  # noqa: PTH112, PTH114  # those of Path fail where names are too long
         names = ", ".join(map(str, taken))
         raise StorageError(
             f"{names}: a folder is in the way of the export. Nothing was written: take another name or folder",

@@ -108,8 +108,11 @@ def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
 
     try:
         cells = plain(column, column_type_of(column))
-    except InvalidSettings:
-        return column.map(lambda cell: printable(str(cell)), na_action="ignore").astype(object)
+    except InvalidSettings as error:
+        try:
+            return column.map(lambda cell: printable(str(cell)), na_action="ignore").astype(object)
+        except ValueError:  # a number of which Python itself makes no text
+            raise error from None
     written = json.dumps(cells, ensure_ascii=False)
     if not HALF_PAIR.search(written):
         return column
