@@ -39,7 +39,9 @@ async def merge_rows(
     Args:
         tables: as `extract` and `reduce` return them: one, several, or several by the names of their runs. A run is
             what is named so, or what a column `run` says; without both, each table is one: `run 1`, `run 2` ... in
-            order. People are none: those whose views a table has (`per="person"`) are of its run.
+            order. People are none: those whose views a table has (`per="person"`) are of its run. Give such tables one
+            by one, or as `extract` made them of several runs: of what pandas puts together it is no longer known whose
+            views it has, and `person` is a field.
         same: what rows that belong together are, such as "the same product idea".
         by: the column, or columns, that the model compares. Rows where it is missing or blank stay alone.
         rows_at_once: in one request, at most. That n rows of different meanings have all met takes about
