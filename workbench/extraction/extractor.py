@@ -11,7 +11,7 @@ from workbench.errors import InvalidSettings
 from workbench.extraction.fields import Fields, identity_fields, row_model
 from workbench.extraction.reading import UnitRead, Wanted, read_unit
 from workbench.extraction.same_meaning import PURPOSE as MERGE
-from workbench.extraction.sources import Per, Unit, units_of
+from workbench.extraction.sources import Per, runs_of, units_of
 from workbench.extraction.verification import Row
 from workbench.llm.client import LLM
 from workbench.llm.meter import Budget
@@ -92,7 +92,7 @@ async def extract(
         reading = (read_unit(unit, wanted, models[unit.model], bar) for unit in units)
         read = await together(reading, at_once=AT_ONCE)
     table = _table(labels, wanted, read)
-    table.attrs |= {"extraction": _facts(labels, objective, list(models.values()), read), "runs": _runs(units)}
+    table.attrs |= {"extraction": _facts(labels, objective, list(models.values()), read), "runs": runs_of(units)}
     return table
 
 
@@ -120,14 +120,6 @@ def _facts(labels: Sequence[str], objective: str, models: Sequence[LLM], read: S
 
 def _calls_for(model: LLM, purpose: str) -> int:
     return sum(count.calls for (what, _, _), count in model.meter.counts.items() if what == purpose)
-
-
-def _runs(units: Sequence[Unit]) -> dict[str, str]:
-    """Return the ids of the runs that the rows are of, by their `run`; none where that is not one for all of them."""
-    ids: dict[str, set[str]] = {}
-    for unit in units:
-        ids.setdefault(str(unit.labels.get("run", "")), set()).add(unit.run_id)
-    return {name: next(iter(found)) for name, found in ids.items() if len(found) == 1 and "" not in found}
 
 
 def _table(labels: Sequence[str], wanted: Wanted, read: Sequence[UnitRead]) -> EvidenceTable:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TYPE_CHECKING, Any, overload
 
 from workbench.errors import InvalidSettings
-from workbench.extraction.sources import Per, Unit, units_of
+from workbench.extraction.sources import Per, Unit, runs_of, units_of
 from workbench.record.events import Event
 from workbench.record.telling import KEPT
 
@@ -66,7 +66,7 @@ def reduce(source: Sources, rules: Mapping[str, Rule], *, per: Per = "run") -> E
     rows = [row for _, row in found]
     fields = [name for name in dict.fromkeys(name for row in rows for name in row) if name not in (*labels, *_TAKEN)]
     table = EvidenceTable(rows, columns=[*labels, *fields, *_TAKEN])
-    table.attrs["runs"] = _runs(units)
+    table.attrs["runs"] = runs_of(units)
     table.attrs["reduction"] = {
         "labels": labels,
         "n_units": len(units),
@@ -74,14 +74,6 @@ def reduce(source: Sources, rules: Mapping[str, Rule], *, per: Per = "run") -> E
         "n_rows": {type_: sum(one == type_ for one, _ in found) for type_ in rules},
     }
     return table
-
-
-def _runs(units: Iterable[Unit]) -> dict[str, str]:
-    """Return the ids of the runs that the rows are of, by their `run`; none where that is not one for all of them."""
-    ids: dict[str, set[str]] = {}
-    for unit in units:
-        ids.setdefault(str(unit.labels.get("run", "")), set()).add(unit.run_id)
-    return {name: found.pop() for name, found in ids.items() if len(found) == 1 and "" not in found}
 
 
 def _check_rules(rules: Any, happened: Collection[str]) -> None:

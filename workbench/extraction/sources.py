@@ -92,6 +92,14 @@ def units_of(source: Sources, per: Per = "run") -> list[Unit]:
     return [unit for one, name in zip(recorded, names, strict=True) for unit in _units(one, name, per, several, people)]
 
 
+def runs_of(units: Sequence[Unit]) -> dict[str, str]:
+    """Return the ids of the runs that units are of, by their `run` label; none where it is not one for all of them."""
+    ids: dict[str, set[str]] = {}
+    for unit in units:
+        ids.setdefault(str(unit.labels.get("run", "")), set()).add(unit.run_id)
+    return {name: next(iter(found)) for name, found in ids.items() if len(found) == 1 and "" not in found}
+
+
 def _listed(source: Any) -> tuple[list[Any], list[str] | None]:
     """Return the sources one by one, and their names where they were given."""
     import pandas as pd
