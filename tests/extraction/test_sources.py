@@ -181,6 +181,7 @@ def test_people_among_runs_are_runs_too():
         ("Some text.", "step", "has no people and no steps"),
         ("Some text.", "agent", "it is one of run, person, step"),
         (7, "run", "cannot be read"),
+        (pd.DataFrame({"answer": ["Too dear."]}), "run", "it is no transcript. Of answers give a Series"),
         ([7], "run", "no run"),
         ([Event(1, 1, START, "action", "TALK", "Ann", "", "x"), "text"], "run", "no run"),
     ],
