@@ -13,7 +13,8 @@ from tests.extraction.planting import planted_ideas
 from workbench.errors import InvalidSettings, ModelError
 from workbench.extraction.exporting.exporter import export
 from workbench.extraction.extractor import extract
-from workbench.extraction.reporting.reporter import SHOWN_ROWS, report
+from workbench.extraction.reporting.pages import SHOWN_ROWS
+from workbench.extraction.reporting.reporter import report
 from workbench.record.evidence_table import EvidenceTable
 from workbench.worlds.subjects import run_id
 
@@ -98,7 +99,7 @@ async def test_figure_stands_after_the_finding_that_rests_on_it(model_server):
     made = await report("Soup", {"Evening": world, "Scores": SCORES})
     order = [made.markdown.index(one) for one in ("Bob has no score.", "![Scores]", "Ann speaks first.", "![Evening]")]
     assert order == sorted(order)
-    assert "It stands with the finding that rests on it." in part(made, "Scores")
+    assert "The chart stands with the finding that rests on it." in part(made, "Scores")
     assert set(made.pictures) == {"figure-1-Evening.png", "figure-2-Scores.png"}
     assert all(data.startswith(b"\x89PNG") for data in made.pictures.values())
 

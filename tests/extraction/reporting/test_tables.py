@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from workbench.extraction.reporting.grids import Resting
+from workbench.extraction.reporting.kinds import told_table
 from workbench.extraction.reporting.reporter import report
-from workbench.extraction.reporting.tables import told_table
 
 EXTRACTED = pd.DataFrame(
     {
@@ -141,3 +141,24 @@ def test_answers_are_material_with_their_shares():
         "person: Bob; question: q1; answer: 4",
     ]
     assert "question: q1; option: 2; share: 0.5; n: 1; missing: 0" in [row.words for row in rows if row.of == "share"]
+
+
+async def test_wide_tables_are_shown_in_parts_with_numbered_rows():
+    wide = pd.DataFrame([range(20), range(20)], columns=[f"c{n}" for n in range(20)])
+    made = await markdown(Wide=wide)
+    assert "| row | c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 |\n| --- |" in made
+    assert "| 2 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 18 | 19 |" in made
+
+
+async def test_claims_have_the_names_of_their_targets():
+    claims = {"target": ["Ann", "Bob"], "proposition": "{{ name }} would buy", "score": [7.0, 2.0]}
+    assert "| Bob | Bob would buy | 2 |" in await markdown(Scores=pd.DataFrame(claims))
+
+
+async def test_transcripts_are_shown_without_minds_and_cited_by_event():
+    columns = ["id", "step", "time", "kind", "type", "source", "target", "content"]
+    rows = [[4, 1, "09:00", "mind", "MIND", "Ann", "", "{}"], [5, 1, "09:00", "action", "TALK", "Ann", "", "Soup!"]]
+    told = told_table(pd.DataFrame(rows, columns=columns))
+    assert [(row.of, row.number, row.person) for row in told.rows] == [("event", 5, "Ann")]
+    assert told.what == "A transcript of 1 event. Not among them: 1 of minds and of how the run was led."
+    assert len(told.shown) == 1

@@ -14,7 +14,8 @@ from workbench.evaluation.human.report import HumanComparison
 from workbench.evaluation.judge_quality.report import JudgeQuality
 from workbench.evaluation.metrics.report import RunMetrics
 from workbench.extraction.reporting.grids import Grid, Resting
-from workbench.extraction.reporting.tables import ToldRow, ToldTable, told_figures, told_table
+from workbench.extraction.reporting.kinds import told_table
+from workbench.extraction.reporting.tables import ToldRow, ToldTable, told_figures
 from workbench.populations.population import Population
 from workbench.record.conversation import speaker
 from workbench.record.events import START, Event

@@ -45,7 +45,7 @@ def made_of(exhibits: Sequence[Exhibit], method: Mapping[str, str], writer: Writ
     yield "## How it was made"
     if rows:
         cells = [[markdown.escaped(cell) for cell in row] for row in rows]
-        yield markdown.table(["what", "fact", ""], cells)
+        yield markdown.table(["source", "fact", "value"], cells)
     if not any("run" in one.shows for one in exhibits):
         yield (
             "No run is among the sources. What a model made of them, with which model, which seed and at what cost, is "

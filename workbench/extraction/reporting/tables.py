@@ -1,10 +1,9 @@
-"""Tables in a report: what kind each is, which of its columns are read, and what is drawn of it."""
+"""Tables in a report: what is shown of each, what can be cited, and the events that its rows rest on."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.extraction.reporting.grids import Grid, Resting, grid_of, is_false, is_true, resting
@@ -52,28 +51,12 @@ class ToldTable:
     """Ids of the runs that it was made from, as far as it knows them."""
 
 
-def told_table(table: pd.DataFrame) -> ToldTable:
-    """Return a table as a report has it.
-
-    Scores, checks, answers, effects, transcripts and extracted rows are known by their columns, and shown without those
-    that serve bookkeeping; of any other table all columns are shown.
-    """
-    there = list(map(str, table.columns))
-    if len(table) and len(set(there)) == len(there):
-        for kind in _KINDS:
-            if kind.columns <= set(there) and kind.fits(table):
-                return kind.tell(
-                    table, _told(table, kind.unread, no_facts=kind.no_facts, person=kind.person, known=True)
-                )
-    return _told(table)
-
-
 def told_figures(table: pd.DataFrame) -> ToldTable:
     """Return a table of the workbench's own figures, whose notes are no material for findings."""
-    return _told(table, ("note",), known=True)
+    return told_of(table, ("note",), known=True)
 
 
-def _told(
+def told_of(
     table: pd.DataFrame,
     unread: Collection[str] = (),
     *,
@@ -98,7 +81,7 @@ def _told(
     refused = {number for number, mark in enumerate(_marks(grid), 1) if is_true(mark)}
     without = f", {len(refused)} without support" if refused else ""
     return ToldTable(
-        f"A table of {_count(table, 'row')}{without}.{_refusal(len(refused))}",
+        f"A table of {count_of(table, 'row')}{without}.{refusal(len(refused))}",
         [row for row in _rows(grid, silent, person) if row.number not in refused],
         grid.without(hidden),
         rests,
@@ -127,14 +110,16 @@ def _is_evidence(rests: Sequence[Sequence[Resting] | None]) -> bool:
 def _marks(grid: Grid) -> list[Any]:
     """Return what says which rows are unsupported; nothing where the column has other things, such as counts."""
     marks = grid.values("unsupported")
-    return marks if all(_is_mark(one) for one in marks) else []
+    return marks if all(is_mark(one) for one in marks) else []
 
 
-def _is_mark(value: Any) -> bool:
+def is_mark(value: Any) -> bool:
+    """Return whether a cell can say if its row is unsupported: True, False or nothing."""
     return missing(value) or is_false(value) or str(value) == "True"
 
 
-def _refusal(n: int) -> str:
+def refusal(n: int) -> str:
+    """Return what has to be said of unsupported rows."""
     if not n:
         return ""
     return (
@@ -142,110 +127,9 @@ def _refusal(n: int) -> str:
     )
 
 
-def _scores(table: pd.DataFrame, told: ToldTable) -> ToldTable:
-    from workbench import plots
-
-    n_missing = int(table["score"].isna().sum())
-    what = f"{_count(table, 'score')} of {table['target'].nunique()} by {_claims(table)}"
-    made = {"Scores": f"{len(table) - n_missing} of {len(table)}", "Cost": _money(table)}
-    drawn = plots.closed(plots.scores(table)) if n_missing < len(table) else None
-    return replace(
-        told,
-        what=f"{what}{f'; {n_missing} could not be given' if n_missing else ''}."
-        f"{' The chart shows them.' if drawn else ''}",
-        figure=drawn,
-        made=_known(made),
-        shows=frozenset({"scores", "simulated"}),
-    )
-
-
-def _checks(table: pd.DataFrame, told: ToldTable) -> ToldTable:
-    there = int(table["holds"].notna().sum())
-    what = f"{_count(table, 'check')} of {table['target'].nunique()} by {_claims(table)}"
-    made = {"Checks": f"{there} of {len(table)}", "Cost": _money(table)}
-    without = len(table) - there
-    return replace(
-        told,
-        what=f"{what}{f'; {without} could not be made' if without else ''}.",
-        made=_known(made),
-        shows=frozenset({"scores", "simulated"}),
-    )
-
-
-def _answers(table: pd.DataFrame, told: ToldTable) -> ToldTable:
-    from workbench import plots
-    from workbench.evaluation.surveys.shares import shares
-
-    counted = shares(table)
-    n_missing = int(table["answer"].isna().sum())
-    people, questions = table["person"].nunique(), table["question"].nunique()
-    methods = ", ".join(sorted(map(str, table["method"].dropna().unique()))) if "method" in table else ""
-    made = {"People asked": str(people), "Questions": str(questions), "Elicitation": methods}
-    asked = f"{questions} question{'' if questions == 1 else 's'}"
-    what = f"What {_people(people)} answered to {asked}; {_n_missing(n_missing)}."
-    told = replace(
-        told,
-        made=_known(made),
-        shows=frozenset({"answers", *(["simulated"] if methods else [])}),
-        what=what,
-    )
-    if not len(counted):
-        return told
-    shown_rows = [ToldRow(number, words, of="share") for number, words in enumerate(grid_of(counted).in_words(), 1)]
-    open_ones = sorted(set(map(str, table["question"])) - set(map(str, counted["question"])))
-    besides = (
-        f" Answers to {', '.join(open_ones)} are in words or numbers of their own, and not counted."
-        if open_ones
-        else ""
-    )
-    return replace(
-        told,
-        what=f"{what} The table counts them: the share of those who answered.{besides}",
-        rows=[*told.rows, *shown_rows],
-        shown=grid_of(counted),
-        resting=[None] * len(counted),
-        left_out=(),
-        figure=plots.answers(counted),
-    )
-
-
-def _effects(table: pd.DataFrame, told: ToldTable) -> ToldTable:
-    from workbench import plots
-
-    drawn = plots.closed(plots.effects(table)) if table["a"].notna().any() else None
-    chart = " The chart shows the effect sizes with their intervals." if drawn else ""
-    return replace(told, what=f"Conditions compared: {_count(table, 'test')}.{chart}", figure=drawn)
-
-
-def _transcript(table: pd.DataFrame, told: ToldTable) -> ToldTable:
-    from workbench import plots
-
-    drawn = plots.closed(plots.talk_share(table)) if table["type"].eq("TALK").any() else None
-    return replace(told, what=f"A transcript of {_count(table, 'event')}.", figure=drawn)
-
-
-def _extracted(table: pd.DataFrame, told: ToldTable) -> ToldTable:
-    facts: Mapping[str, Any] = table.attrs.get("extraction") or table.attrs.get("merging") or {}
-    unsupported = sum(is_true(mark) for mark in table["unsupported"])
-    made = {
-        "What was looked for": facts.get("objective", ""),
-        "What was made one": facts.get("same", ""),
-        "Model that read": facts.get("model", ""),
-        "Events read": f"{facts['n_events']} in {_parts(facts['n_parts'])}" if "n_events" in facts else "",
-        "Rows merged": str(facts.get("n_merged", "")),
-        "Cost": _usd(facts.get("usd")) if facts else "",
-    }
-    kind = "Rows of several runs, merged" if "n_runs" in table and "variants" in table else "Extracted"
-    what = f"{kind}: {_count(table, 'row')}, {unsupported} without support.{_refusal(unsupported)}"
-    return replace(told, what=what, made=_known(made), caveat=facts.get("caveat", ""))
-
-
-def _numeric(table: pd.DataFrame) -> bool:
-    return table["score"].dtype.kind in "iuf" or bool(table["score"].isna().all())
-
-
-def _has_marks(table: pd.DataFrame) -> bool:
-    return all(_is_mark(one) for one in table["unsupported"])
+def count_of(table: pd.DataFrame, what: str) -> str:
+    """Return how many rows a table has, in words."""
+    return f"{len(table):,} {what}{'' if len(table) == 1 else 's'}"
 
 
 def _any(table: pd.DataFrame) -> bool:
@@ -253,11 +137,11 @@ def _any(table: pd.DataFrame) -> bool:
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """A table that is known by its columns."""
 
     columns: frozenset[str]
-    tell: Callable[[pd.DataFrame, ToldTable], ToldTable]
+    tell: Callable[[pd.DataFrame, Kind], ToldTable]
     unread: Collection[str] = ()
     """Columns that readers of a report can do without; exports have them."""
     fits: Callable[[pd.DataFrame], bool] = _any
@@ -265,65 +149,6 @@ class _Kind:
     no_facts: Collection[str] = ()
     """Columns that are no material for findings."""
 
-
-_JUDGED = ("quotes", "call", "usd", "note")
-_KINDS = (
-    _Kind(frozenset({"target", "proposition", "score"}), _scores, (*_JUDGED, "sd"), _numeric, "target"),
-    _Kind(frozenset({"target", "proposition", "holds", "justification"}), _checks, _JUDGED, person="target"),
-    _Kind(
-        frozenset({"person", "question", "kind", "answer", "order", "weight"}),
-        _answers,
-        ("probabilities", "order", "events", "call", "note"),
-        no_facts=("replicate", "kind", "method", "missing", "weight"),
-    ),
-    _Kind(
-        frozenset({"metric", "a", "b", "effect", "effect_size", "ci_low", "ci_high", "p_holm", "test"}),
-        _effects,
-        ("note",),
-    ),
-    _Kind(
-        frozenset({"id", "step", "time", "kind", "type", "source", "target", "content"}),
-        _transcript,
-        ("call",),
-        person="source",
-    ),
-    _Kind(
-        frozenset({"evidence", "unsupported", "note"}),
-        _extracted,
-        ("quotes", "spans", "variants", "unsupported", "n_unsupported", "note"),
-        _has_marks,
-    ),
-)
-
-
-def _known(facts: Mapping[str, str]) -> dict[str, str]:
-    return {name: fact for name, fact in facts.items() if fact}
-
-
-def _count(table: pd.DataFrame, what: str) -> str:
-    return f"{len(table):,} {what}{'' if len(table) == 1 else 's'}"
-
-
-def _claims(table: pd.DataFrame) -> str:
-    n = table["proposition"].nunique()
-    return f"{n} claim{'' if n == 1 else 's'}"
-
-
-def _people(n: int) -> str:
-    return "1 person" if n == 1 else f"{n} people"
-
-
-def _parts(n: int) -> str:
-    return "1 part" if n == 1 else f"{n} parts"
-
-
-def _n_missing(n: int) -> str:
-    return "none is missing" if not n else "1 answer is missing" if n == 1 else f"{n} answers are missing"
-
-
-def _money(table: pd.DataFrame) -> str:
-    return _usd(float(table["usd"].sum(skipna=False))) if "usd" in table else ""
-
-
-def _usd(usd: float | None) -> str:
-    return "not known: no price is set" if usd is None or math.isnan(usd) else f"${usd:.4f}"
+    def told(self, table: pd.DataFrame) -> ToldTable:
+        """Return a table of this kind, without what is particular to it."""
+        return told_of(table, self.unread, no_facts=self.no_facts, person=self.person, known=True)
