@@ -143,9 +143,8 @@ def _of_transcript(source: Any, name: str) -> _Recorded:
     import pandas as pd
 
     if isinstance(source, pd.DataFrame) and (missing := [one for one in NEEDED if one not in source.columns]):
-        raise InvalidSettings(
-            f"{name}: the table lacks {', '.join(missing)}: it is no transcript. Of answers give a Series, or texts by name"
-        )
+        lacks = f"{name}: the table lacks {', '.join(missing)}: it is no transcript."
+        raise InvalidSettings(f"{lacks} Of answers give a Series, or a mapping from names to texts")
     run = read_run(source)
     return _Recorded(name, "run", run.events, _views(run))
 

@@ -320,8 +320,8 @@ class Endpoint:
             return WrongKey(f"{wrong} OPENAI_API_KEY or WORKBENCH_API_KEY. {said}", **facts)
         if error.status_code == 404:
             return UnknownModel(
-                f"There is no model {model!r} here: check WORKBENCH_MODEL (of embeddings, WORKBENCH_EMBEDDING_MODEL) and the "
-                f"address. {said}",
+                f"There is no model {model!r} here: check WORKBENCH_MODEL (of embeddings, WORKBENCH_EMBEDDING_MODEL) "
+                f"and the address. {said}",
                 **facts,
             )
         if may_pass(error):
