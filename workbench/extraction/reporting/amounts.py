@@ -20,7 +20,11 @@ _FRACTIONS = {"half": "0.5", "halves": "0.5", "halved": "0.5", "quarter": "0.25"
 _TIMES = dict.fromkeys(("double", "doubles", "doubled", "doubling", "twice", "twofold"), "twice") | dict.fromkeys(
     ("triple", "triples", "tripled", "tripling", "thrice", "threefold"), "thrice"
 )
-_VAGUE = {word: word for word in ("dozens", "hundreds", "thousands", "millions", "billions", "thirds", "fifths")}
+_VAGUE = {word: word for word in ("dozens", "hundreds", "thousands", "millions", "billions")}
+_PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fifth": 5, "fifths": 5}
+_PARTS |= {"tenth": 10, "tenths": 10}
+_A_PART = re.compile(r"\b(?:a|one)[ -](third|fifth|tenth)(?= of\b)", re.IGNORECASE)
+"""Else these words count in order: `a third person`."""
 _ALONE = {**_FRACTIONS, **_TIMES, **_VAGUE}
 _WORD = re.compile(r"[A-Za-z]+")
 _POWER = re.compile(r"(?<![\w.,])(-?)(\d+(?:\.\d+)?)[eE]([+-]?\d{1,3})(?!\w)")
@@ -68,7 +72,9 @@ def without_evidence(text: str, evidence: Collection[str], counts: Collection[in
         evidence: the texts that it rests on.
         counts: what can be counted in them.
     """
-    there = {value for words in evidence for one in amounts_in(words) for value in one.values}
+    shown = [one for words in evidence for one in amounts_in(words)]
+    there = {value for one in shown for value in one.values}
+    there |= {_plain(number / 100) for one in shown if one.percent and (number := _number(min(one.values))) is not None}
     numbers = [number for number in map(_number, sorted(there)) if number is not None]
     missing = [one for one in amounts_in(text) if not _is_there(one, there, numbers, counts)]
     return list(dict.fromkeys(one.words for one in missing))
@@ -77,8 +83,17 @@ def without_evidence(text: str, evidence: Collection[str], counts: Collection[in
 def _is_there(one: Amount, there: set[str], numbers: Iterable[Decimal], counts: Collection[int]) -> bool:
     if one.values & there or (one.counts and any(str(count) in one.values for count in counts)):
         return True
+    if any("/" in value and _is_part(value, number) for value in one.values for number in numbers):
+        return True
     own = [number for number in map(_number, one.values) if number]
     return any(_is_rounded(mine, number, one.percent) for mine in own for number in numbers)
+
+
+def _is_part(fraction: str, number: Decimal) -> bool:
+    """Return whether a number with two decimals is a third or the like."""
+    above, _, below = fraction.partition("/")
+    hundredth = Decimal("0.01")
+    return 0 < number < 1 and number.quantize(hundredth) == (Decimal(above) / Decimal(below)).quantize(hundredth)
 
 
 def _is_rounded(mine: Decimal, number: Decimal, percent: bool) -> bool:
@@ -97,7 +112,7 @@ def _decimals(number: Decimal) -> int:
 
 def _number(value: str) -> Decimal | None:
     try:
-        return Decimal(value) if value[-1:].isdigit() and len(value) < 26 else None
+        return Decimal(value) if value[-1:].isdigit() and len(value) < 26 and "/" not in value else None
     except InvalidOperation:
         return None
 
@@ -122,8 +137,10 @@ def _plain(number: Decimal) -> str:
 
 def _in_words(text: str) -> Iterator[Amount]:
     """Yield the numbers that stand in English words: `twenty-one`, `two hundred and five`, `half`, `doubled`."""
-    pronouns = [found.span() for found in _NO_NUMBER.finditer(text)]
-    words = [one for one in _WORD.finditer(text) if not any(a <= one.start() < b for a, b in pronouns)]
+    parts = list(_A_PART.finditer(text))
+    yield from (Amount(one[0], frozenset({_fraction(1, one[1].lower())}), counts=False) for one in parts)
+    read = [one.span() for one in (*_NO_NUMBER.finditer(text), *parts)]
+    words = [one for one in _WORD.finditer(text) if not any(a <= one.start() < b for a, b in read)]
     place = 0
     while place < len(words):
         word = words[place][0].lower()
@@ -132,9 +149,36 @@ def _in_words(text: str) -> Iterator[Amount]:
             place += 1
             continue
         number, n_words = _spelled(text, words, place)
-        if n_words:
+        after = place + n_words
+        if (
+            n_words
+            and after < len(words)
+            and (part := words[after][0].lower()) in _PARTS
+            and _joined(text, words, after)
+        ):
+            yield _amount(text, words[place : after + 1], _fraction(number, part))
+            n_words += 1
+        elif n_words:
             yield _amount(text, words[place : place + n_words], str(number))
         place += max(n_words, 1)
+
+
+def _joined(text: str, words: list[re.Match[str]], place: int) -> bool:
+    """Return whether no more than a space or hyphen is between a word and the one before."""
+    gap = text[words[place - 1].end() : words[place].start()]
+    return not gap.strip(" \u00a0-\u2010\u2011")
+
+
+def _part_after(text: str, words: list[re.Match[str]], place: int) -> str:
+    """Return the part that a number counts, such as `thirds`; nothing where none follows it."""
+    there = place < len(words) and words[place][0].lower() in _PARTS and _joined(text, words, place)
+    return words[place][0].lower() if there else ""
+
+
+def _fraction(above: int, part: str) -> str:
+    """Return a fraction as a number, or as it is where it has no end: `0.75`, `1/3`."""
+    below = _PARTS[part]
+    return f"{above}/{below}" if below == 3 and above % 3 else _plain(Decimal(above) / below)
 
 
 def _amount(text: str, words: list[re.Match[str]], value: str) -> Amount:
@@ -149,8 +193,7 @@ def _spelled(text: str, words: list[re.Match[str]], first: int) -> tuple[int, in
     total, part, n_words = 0, 0, 0
     for place in range(first, len(words)):
         word = words[place][0].lower()
-        gap = text[words[place - 1].end() : words[place].start()] if place > first else ""
-        joined = not gap.strip(" \u00a0-\u2010\u2011")
+        joined = place == first or _joined(text, words, place)
         if not joined or (word not in _SCALES and word != "and" and not _fits(word, part)):
             break
         if word == "and":
