@@ -75,7 +75,8 @@ async def enrich(
         ModelError: the endpoint failed.
         BudgetSpent: the next request could break the budget; what was answered is in the call cache.
     """
-    if times is not None and not 1 < times <= LONGEST:
+    number = isinstance(times, int | float) and not isinstance(times, bool)
+    if times is not None and not (number and 1 < times <= LONGEST):
         raise InvalidSettings(f"times={times!r}: more than 1 and up to {LONGEST} times as long can be asked for")
     order = _Order("enrich", text, requirements, context, facts_of(facts), times=times)
     return await _rewritten(order, (llm or default_llm()).metered(budget), attempts, seed)
@@ -143,6 +144,9 @@ class _Order:
     def __post_init__(self) -> None:
         if not isinstance(self.text, str) or not self.text.strip():
             raise InvalidSettings("text: there is nothing to rewrite: give a text with words")
+        for name in ("requirements", "context"):
+            if not isinstance(getattr(self, name), str):
+                raise InvalidSettings(f"{name}={getattr(self, name)!r}: a text is needed, or nothing")
 
     def messages(self) -> list[Message]:
         """Return the messages of the first request."""
@@ -194,8 +198,10 @@ async def _rewritten(order: _Order, llm: LLM, attempts: int, seed: int) -> Rewri
 
     The embedded model would lose itself in what is wrong: it is asked the same again, with another seed.
     """
-    if not isinstance(attempts, int) or attempts < 1:
+    if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
         raise InvalidSettings(f"attempts={attempts!r}: a whole number is needed, 1 or more")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise InvalidSettings(f"seed={seed!r}: a whole number is needed")
     first = messages = order.messages()
     calls: list[str] = []
     for number in range(1, attempts + 1):

@@ -6,11 +6,14 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 from workbench.errors import InvalidSettings, UnknownName
 
 RUN_ENDING = ".sqlite"
-_LONGEST = 200
+_LONGEST = 1000
+_LONGEST_WORDS = 200
+"""Characters of a text that ends like a file: a longer one is a text."""
 _LIKE_A_PATH = re.compile(r"\S*(?:[/\\]\S*|\.[A-Za-z0-9]{1,6})")
 _RUN = b"SQLite format 3\0"
 
@@ -39,6 +42,13 @@ def file_meant(given: str | Path, endings: Sequence[str] = ()) -> Path | None:
     return path
 
 
+def names_run(given: object) -> TypeGuard[str | Path]:
+    """Return whether something can only be the path of a run file: a path, or one line that ends in `.sqlite`."""
+    if isinstance(given, str):
+        return given.endswith(RUN_ENDING) and "\n" not in given and "\0" not in given and len(given) <= _LONGEST
+    return isinstance(given, Path)
+
+
 def is_run_file(path: Path) -> bool:
     """Return whether a file is a run file, by its ending or by what it begins with."""
     if path.suffix.lower() == RUN_ENDING:
@@ -53,4 +63,4 @@ def _is_path(given: str, endings: Sequence[str]) -> bool:
     if os.path.exists(given):  # noqa: PTH110  # Path.exists raises on names that are too long
         return True
     known = given.rstrip().lower().endswith((RUN_ENDING, *endings))
-    return len(given) <= _LONGEST and (known or _LIKE_A_PATH.fullmatch(given) is not None)
+    return len(given) <= _LONGEST_WORDS and (known or _LIKE_A_PATH.fullmatch(given) is not None)

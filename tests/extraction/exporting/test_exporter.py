@@ -258,6 +258,12 @@ def test_table_that_is_not_what_its_metadata_say_is_an_error(tmp_path):
         read_table(tmp_path / "x.doc")
 
 
+@pytest.mark.parametrize("wrong", [None, 7, b"t.csv", ["t.csv"], TABLE])
+def test_path_of_a_table_that_is_none_says_what_is_needed(wrong):
+    with pytest.raises(InvalidSettings, match="give the path of a table's file"):
+        read_table(wrong)
+
+
 def test_table_as_a_document_has_its_cells_as_they_are(tmp_path):
     from docx import Document as WordDocument
 

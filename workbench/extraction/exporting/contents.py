@@ -20,6 +20,7 @@ from workbench.extraction.exporting.markdown_files import markdown_files
 from workbench.extraction.exporting.run_documents import run_manuscript, run_page, table_manuscript
 from workbench.record.events import Event
 from workbench.record.file_names import file_names
+from workbench.record.named_files import names_run
 from workbench.record.rows import frame_of
 from workbench.record.run_file import RunFile
 from workbench.worlds.world import World
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 Files = dict[Path, bytes]
 Maker = Callable[[Path, str], Files]
 """Takes the folder and the file's name without its ending; returns the files, the one to be opened first."""
-_RUN_ENDING = ".sqlite"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def opened(content: Any) -> Iterator[Any]:
     Raises:
         UnknownName: there is no such run file.
     """
-    if isinstance(content, Path) or (isinstance(content, str) and _names_run(content)):
+    if names_run(content):
         with closing(RunFile.open(content)) as file:
             yield file
     else:
@@ -123,10 +123,6 @@ def documents_in(content: Any) -> list[WrittenDocument] | None:
 def named_documents(documents: Sequence[WrittenDocument]) -> list[tuple[str, WrittenDocument]]:
     """Return documents with names for their files, all different."""
     return list(zip(file_names([one.title for one in documents]), documents, strict=True))
-
-
-def _names_run(text: str) -> bool:
-    return text.endswith(_RUN_ENDING) and "\n" not in text and "\0" not in text and len(text) < 1000
 
 
 def _document(content: str | Document | WrittenDocument) -> Document:

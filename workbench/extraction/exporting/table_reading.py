@@ -36,6 +36,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         UnknownName: there is no such file.
         DamagedFile: it cannot be read, or is not what its metadata say.
     """
+    if not isinstance(path, str | Path):
+        raise InvalidSettings(f"path={type(path).__name__}: give the path of a table's file")
     path = Path(path)
     ending = path.suffix.lower().removeprefix(".")
     if ending not in ENDINGS:
