@@ -99,6 +99,8 @@ async def test_prose_is_no_path():
 async def test_headings_that_are_written_alike_are_refused():
     with pytest.raises(InvalidSettings, match="several sources are named '1'"):
         await report("T", {1: OWN, "1": OWN}, findings=0)
+    with pytest.raises(InvalidSettings, match="empty heading"):
+        await report("T", {" ": OWN}, findings=0)
 
 
 async def test_limits_say_what_was_checked_of_findings(model_server):

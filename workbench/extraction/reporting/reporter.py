@@ -72,6 +72,8 @@ async def report(
 def _named(sources: Mapping[str, Source]) -> dict[str, Source]:
     """Return the sources by their headings, as these are written."""
     names = [" ".join(str(name).split()) for name in sources]
+    if "" in names:
+        raise InvalidSettings("report: a source has an empty heading: name it")
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise InvalidSettings(f"report: several sources are named {twice[0]!r}: give each a heading of its own")
     return dict(zip(names, sources.values(), strict=True))

@@ -73,7 +73,8 @@ def told_of(
         person: the column that says whom a row is of.
         known: whether it is of a known kind.
     """
-    runs: Mapping[Any, str] = table.attrs.get("runs") or {}
+    given = table.attrs.get("runs")
+    runs: Mapping[Any, str] = given if isinstance(given, Mapping) else {}
     grid = grid_of(table, known=known)
     rests = resting(grid if known else grid.without(("quotes",)), runs)
     hidden = _hidden(grid, rests, unread)
