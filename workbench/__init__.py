@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from workbench.extraction.exporting.table_reading import read_table
     from workbench.extraction.extractor import extract
     from workbench.extraction.fields import Quotation
-    from workbench.extraction.merging_runs import merge_rows
-    from workbench.extraction.normalising import Normaliser
+    from workbench.extraction.merging.merging_runs import merge_rows
+    from workbench.extraction.normalising.normaliser import Normaliser
     from workbench.extraction.reducing import reduce
     from workbench.extraction.reporting.reporter import report
     from workbench.extraction.rewriting import enrich, restyle
@@ -93,7 +93,7 @@ _WHERE = {
     "Meter": "workbench.llm.meter",
     "Mind": "workbench.agents.mind",
     "MultiChoice": "workbench.evaluation.surveys.questions",
-    "Normaliser": "workbench.extraction.normalising",
+    "Normaliser": "workbench.extraction.normalising.normaliser",
     "Number": "workbench.evaluation.surveys.scales",
     "Person": "workbench.agents.person",
     "Persona": "workbench.agents.persona",
@@ -129,7 +129,7 @@ _WHERE = {
     "judge_quality": "workbench.evaluation.judge_quality.asking",
     "load_fragment": "workbench.agents.person",
     "measure": "workbench.evaluation.metrics.measuring",
-    "merge_rows": "workbench.extraction.merging_runs",
+    "merge_rows": "workbench.extraction.merging.merging_runs",
     "pack": "workbench.worlds.archives",
     "power": "workbench.evaluation.statistics.power",
     "read_table": "workbench.extraction.exporting.table_reading",

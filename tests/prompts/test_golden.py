@@ -26,8 +26,8 @@ from workbench.errors import FactsNotKept
 from workbench.evaluation.surveys.asking import ask
 from workbench.evaluation.surveys.questions import Choice
 from workbench.extraction.extractor import extract
-from workbench.extraction.merging_runs import merge_rows
-from workbench.extraction.normalising import Normaliser
+from workbench.extraction.merging.merging_runs import merge_rows
+from workbench.extraction.normalising.normaliser import Normaliser
 from workbench.extraction.rewriting import enrich, restyle
 from workbench.judging.judge import Subject, check_claim, score_claim
 from workbench.llm.calls import Message, asked_of, estimate_tokens

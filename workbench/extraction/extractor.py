@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from workbench.errors import InvalidSettings
 from workbench.extraction.fields import Fields, identity_fields, row_model
+from workbench.extraction.merging.same_meaning import PURPOSE as MERGE
 from workbench.extraction.reading import UnitRead, Wanted, read_unit
-from workbench.extraction.same_meaning import PURPOSE as MERGE
 from workbench.extraction.sources import Per, runs_of, units_of
 from workbench.extraction.verification import Row
 from workbench.llm.client import LLM
@@ -45,9 +45,9 @@ async def extract(
 
     What is longer than a prompt ought to be is read in parts that overlap. Nothing is cut: what does not fit the
     model's context, or its answer, is divided further. Where there are several parts the model is also asked which rows
-    mean the same (`extraction.duplicates`): one request for 300 rows, some hundred for 2,400. Where there is one part,
-    the model that reads it sees to that. All parts are read at once; what was answered is in the call cache, and is not
-    paid for again.
+    mean the same (`extraction.merging.duplicates`): one request for 300 rows, some hundred for 2,400. Where there is
+    one part, the model that reads it sees to that. All parts are read at once; what was answered is in the call cache,
+    and is not paid for again.
 
     Args:
         source: a world, a run file or its path, a person, a transcript, events, a text or the path of a document; a

@@ -11,8 +11,8 @@ from pydantic import BaseModel, create_model
 
 from workbench.errors import AnswerTooLong, ModelError, PromptTooLong
 from workbench.extraction.blocks import MOST_CUTS
-from workbench.extraction.duplicates import Duplicates
 from workbench.extraction.fields import quotation_fields, values_of
+from workbench.extraction.merging.duplicates import Duplicates
 from workbench.extraction.parts import halves_of, parts_of
 from workbench.extraction.sources import Unit
 from workbench.extraction.verification import Row, verified

@@ -15,7 +15,7 @@ from workbench.errors import DamagedFile
 from workbench.extraction.exporting.placing import place
 from workbench.extraction.exporting.table_reading import read_table
 from workbench.extraction.exporting.table_writing import ENDINGS, table_files
-from workbench.extraction.merged_table import MergedTable
+from workbench.extraction.merging.merged_table import MergedTable
 from workbench.record.evidence_table import EvidenceTable
 
 TEXTS = ["007", "NA", "", "true", "NaN", "null", "a\nb\r\nc\rd", 'say "x", y', "😀 日本", "=1+1", "#N/A"]

@@ -51,7 +51,7 @@ def of_its_kind(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _kinds() -> dict[str, Any]:
-    from workbench.extraction.merged_table import MergedTable
+    from workbench.extraction.merging.merged_table import MergedTable
     from workbench.record.evidence_table import EvidenceTable
 
     return {"evidence": EvidenceTable, "merged": MergedTable}

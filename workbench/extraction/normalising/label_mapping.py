@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from workbench.errors import InvalidSettings, UnknownName
-from workbench.extraction.categorising import Category
-from workbench.extraction.labels import label_key
+from workbench.extraction.normalising.categorising import Category
+from workbench.extraction.normalising.labels import label_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +99,7 @@ class LabelMapping:
         return f"{type(self).__name__}({about}{len(self.kinds)} categories, {len(self.mapped):,} labels{missing})"
 
     def _repr_html_(self) -> str:
-        from workbench.extraction.mapping_views import html_of
+        from workbench.extraction.normalising.mapping_views import html_of
 
         return html_of(self)
 
@@ -182,7 +182,7 @@ class LabelMapping:
 
     def to_frame(self) -> pd.DataFrame:
         """Return all of it as a table that `from_frame` reads: `table`, before it a row a category."""
-        from workbench.extraction.mapping_files import frame_of
+        from workbench.extraction.normalising.mapping_files import frame_of
 
         return frame_of(self)
 

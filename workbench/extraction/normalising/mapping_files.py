@@ -11,9 +11,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InvalidSettings, UnknownName, replaced_when_whole, storage_errors
-from workbench.extraction.categorising import Category
-from workbench.extraction.label_mapping import WAYS, LabelMapping, Mapped
-from workbench.extraction.labels import label_key
+from workbench.extraction.normalising.categorising import Category
+from workbench.extraction.normalising.label_mapping import WAYS, LabelMapping, Mapped
+from workbench.extraction.normalising.labels import label_key
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from workbench.errors import InvalidSettings, UnreadableAnswer
-from workbench.extraction.categorising import Category, assign, find_categories
-from workbench.extraction.label_mapping import LabelMapping, Mapped, clean_name
-from workbench.extraction.labels import Label, counted, label_key, read_labels
+from workbench.extraction.normalising.categorising import Category, assign, find_categories
+from workbench.extraction.normalising.label_mapping import LabelMapping, Mapped, clean_name
+from workbench.extraction.normalising.labels import Label, counted, label_key, read_labels
 from workbench.llm.client import LLM, default_llm
 from workbench.llm.meter import Budget
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.extraction.labels import Labels
+    from workbench.extraction.normalising.labels import Labels
 
 Values = TypeVar("Values")
 
@@ -146,7 +146,7 @@ class Normaliser(LabelMapping):
         Raises:
             InvalidSettings: columns that are missing, or a label in two categories.
         """
-        from workbench.extraction.mapping_files import read_frame
+        from workbench.extraction.normalising.mapping_files import read_frame
 
         return cls(*read_frame(frame, about, other), llm=llm)
 
@@ -156,7 +156,7 @@ class Normaliser(LabelMapping):
         Raises:
             StorageError: it cannot be written.
         """
-        from workbench.extraction.mapping_files import write_mapping
+        from workbench.extraction.normalising.mapping_files import write_mapping
 
         return write_mapping(Path(path), self.to_frame())
 
@@ -168,7 +168,7 @@ class Normaliser(LabelMapping):
             UnknownName: there is no such file.
             InvalidSettings: it is no such table.
         """
-        from workbench.extraction.mapping_files import read_mapping
+        from workbench.extraction.normalising.mapping_files import read_mapping
 
         return cls.from_frame(read_mapping(Path(path)), llm=llm)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from workbench.extraction.same_meaning import components, same_meaning
+from workbench.extraction.merging.same_meaning import components, same_meaning
 from workbench.extraction.verification import Row
 from workbench.llm.client import LLM
 

@@ -9,7 +9,7 @@ import pytest
 from tests.cast import llm_at, texts
 from tests.model_server import Capabilities, Fault, Reply
 from workbench.errors import AnswerTooLong
-from workbench.extraction.same_meaning import same_meaning
+from workbench.extraction.merging.same_meaning import same_meaning
 
 _ROW = re.compile(r'<row id="(\d+)">(.*?)</row>')
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from workbench.extraction.merged_table import MergedTable
+from workbench.extraction.merging.merged_table import MergedTable
 
 EVIDENCE = [{"run": "a", "event": 1}, {"run": "a", "event": 4}, {"run": "<b>", "event": 1}]
 

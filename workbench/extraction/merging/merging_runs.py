@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import InvalidSettings
-from workbench.extraction.rows_of_runs import RunRow, canonical, made_columns, rows_of_runs
-from workbench.extraction.same_meaning import Grouping, representative, same_meaning
+from workbench.extraction.merging.rows_of_runs import RunRow, canonical, made_columns, rows_of_runs
+from workbench.extraction.merging.same_meaning import Grouping, representative, same_meaning
 from workbench.llm.client import LLM, default_llm
 from workbench.llm.meter import Budget
 
 if TYPE_CHECKING:
-    from workbench.extraction.merged_table import MergedTable
-    from workbench.extraction.rows_of_runs import Tables
+    from workbench.extraction.merging.merged_table import MergedTable
+    from workbench.extraction.merging.rows_of_runs import Tables
 
 
 async def merge_rows(
@@ -144,7 +144,7 @@ def _most_frequent(name: str, rows: Sequence[RunRow], beside: Sequence[RunRow]) 
 
 
 def _table(rows: list[dict[str, Any]], columns: Sequence[str], facts: dict[str, Any]) -> MergedTable:
-    from workbench.extraction.merged_table import MergedTable
+    from workbench.extraction.merging.merged_table import MergedTable
 
     by: list[str] = facts["by"]
     rows.sort(key=lambda row: (-row["n_runs"], -row["n_rows"], canonical([row[name] for name in by]), canonical(row)))

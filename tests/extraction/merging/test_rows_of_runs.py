@@ -6,7 +6,7 @@ import pandas as pd
 
 from tests.cast import llm_at, person, world_at
 from workbench.extraction.extractor import extract
-from workbench.extraction.merging_runs import merge_rows
+from workbench.extraction.merging.merging_runs import merge_rows
 from workbench.extraction.reducing import reduce
 
 

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from tests.cast import llm_at, texts
-from workbench.extraction.duplicates import Duplicates
+from workbench.extraction.merging.duplicates import Duplicates
 from workbench.extraction.verification import Row
 
 SOUP, AGAIN, BREAD = (

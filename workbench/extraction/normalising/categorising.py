@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, WithJsonSchema, create_model
 
 from workbench.errors import UnreadableAnswer
 from workbench.extraction.blocks import blocks_of, in_pieces
-from workbench.extraction.labels import Label, counted, label_key
+from workbench.extraction.normalising.labels import Label, counted, label_key
 from workbench.llm.calls import asked_of
 from workbench.llm.client import LLM
 from workbench.llm.running import together

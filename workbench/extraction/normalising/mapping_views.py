@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from workbench import html
 
 if TYPE_CHECKING:
-    from workbench.extraction.label_mapping import LabelMapping
+    from workbench.extraction.normalising.label_mapping import LabelMapping
 
 SHOWN = 6
 """Labels of a category."""

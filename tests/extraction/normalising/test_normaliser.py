@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.cast import llm_at, texts
 from tests.model_server import Body, Capabilities, Fault, ModelServer
 from workbench.errors import BudgetSpent, InvalidSettings, ModelError, UnknownName, UnreadableAnswer
-from workbench.extraction.categorising import Category
-from workbench.extraction.label_mapping import Mapped
-from workbench.extraction.normalising import Normaliser
+from workbench.extraction.normalising.categorising import Category
+from workbench.extraction.normalising.label_mapping import Mapped
+from workbench.extraction.normalising.normaliser import Normaliser
 from workbench.llm.meter import Budget
 from workbench.llm.running import sync
 
@@ -434,7 +434,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 def test_any_label_is_loaded_as_it_was_saved(tmp_path_factory, pairs, about):
     labels = list(dict.fromkeys(" ".join(text.split()) for text, _ in pairs if text.split()))
     kinds = (Category("=cmd", "'@x"), Category("'a'"))
-    from workbench.extraction.labels import label_key
+    from workbench.extraction.normalising.labels import label_key
 
     unique = {label_key(label): label for label in labels}
     mapped = [

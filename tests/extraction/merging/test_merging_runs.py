@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.cast import llm_at, texts
 from tests.model_server import Body, Capabilities, Fault, ModelServer
 from workbench.errors import BudgetSpent, EmbeddedModelMissing, InvalidSettings, ModelError
-from workbench.extraction.merging_runs import merge_rows
-from workbench.extraction.same_meaning import representative
+from workbench.extraction.merging.merging_runs import merge_rows
+from workbench.extraction.merging.same_meaning import representative
 from workbench.llm.client import LLM
 from workbench.llm.meter import Budget
 from workbench.llm.running import sync

@@ -1,0 +1,1 @@
+"""Rows that say the same: of one extraction, and of many runs."""

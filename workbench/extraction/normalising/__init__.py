@@ -1,0 +1,1 @@
+"""Labels in people's own words, in categories."""
