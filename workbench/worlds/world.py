@@ -153,9 +153,12 @@ class World(Opening):
     def transcript(self) -> pd.DataFrame:
         """Return what has happened as a DataFrame, one row an event.
 
-        Columns: id, step, time (simulated), kind, type, source, target, content, call.
+        Columns: id, step, time (simulated), kind, type, source, target, content, call. `attrs["runs"]` has the id of
+        the run.
         """
-        return frame_of(self.events())
+        frame = frame_of(self.events())
+        frame.attrs["runs"] = {"": str(self.file.spec["run"])}
+        return frame
 
     def conversation(self, *, thoughts: bool = True) -> Conversation:
         """Return what has happened as it reads: who said what to whom; the numbers are event ids."""
