@@ -61,7 +61,7 @@ def _events() -> list[Event]:
     said = []
     for step in range(1, STEPS + 1):
         for number, name in enumerate(names):
-            words = f"In step {step} I, {name}, would buy gazpacho in a bottle, because it saves me time in the evening."
+            words = f"In step {step} I, {name}, would buy gazpacho in a bottle: it saves me time in the evening."
             target = names[(number + step) % PEOPLE]
             said.append(Event(len(said) + 1, step, START, "action", "TALK", name, target, words))
     return said
