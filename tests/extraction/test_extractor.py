@@ -217,6 +217,34 @@ async def test_nothing_found_has_columns_of_their_types(model_server):
     assert [frame[name].dtype for name in ("n", "share", "sure", "unsupported")] == [int, float, bool, bool]
 
 
+@pytest.mark.parametrize(
+    ("objective", "options", "complaint"),
+    [
+        ("", {}, "objective=''"),
+        ("  ", {}, "say what to look for"),
+        (None, {}, "say what to look for"),
+        ("ideas", {"merge": "yes"}, "merge='yes'"),
+        ("ideas", {"merge": 1}, "merge=1"),
+        ("ideas", {"part_tokens": True}, "part_tokens=True"),
+        ("ideas", {"unique_by": "owner"}, "unique_by='owner'"),
+        ("ideas", {"per": "people"}, "per='people'"),
+    ],
+)
+async def test_wrong_arguments_are_told_before_anything_is_asked(server, objective, options, complaint):
+    with pytest.raises(InvalidSettings, match=complaint):
+        await extract("A text.", objective, fields={"idea": str}, llm=llm_at(server), **options)
+    assert server.n_requests == 0
+
+
+async def test_failure_in_a_part_names_its_events(model_server):
+    def reply(body):
+        return Fault(400) if "Sentence 90." in texts(body)[1] else rows()
+
+    text = "\n".join(f"Sentence {n}." for n in range(1, 101))
+    with pytest.raises(ModelError, match=r"^events \d+ to \d+: "):
+        await extract(text, "ideas", fields=FIELDS, llm=llm_at(model_server(reply)), part_tokens=200)
+
+
 async def test_failure_names_the_run_or_the_person(model_server):
     def reply(body):
         return Fault(400) if "Two." in texts(body)[1] else rows()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.cast import person, play, talk, turn, world_at
 from workbench.errors import InvalidSettings, UnknownName, UnreadableDocument
+from workbench.extraction.exporting.exporter import export
 from workbench.extraction.passages import LONGEST, passages_of
 from workbench.extraction.sources import units_of
 from workbench.record.events import START, Event
@@ -112,16 +115,30 @@ def test_long_lines_are_passages_of_whole_sentences_or_words(line):
 
 def test_documents_are_read_by_their_path(tmp_path):
     (tmp_path / "talk.md").write_text("# Talk\n\nAnn: Soup!", encoding="utf-8")
-    assert read(tmp_path / "talk.md") == [({}, ["# Talk", "Ann: Soup!"])]
+    assert read(tmp_path / "talk.md") == [({}, ["Talk", "Ann: Soup!"])]
     assert read(str(tmp_path / "talk.md")) == read(tmp_path / "talk.md")
 
 
 @pytest.mark.parametrize(
-    "missing", ["runs/gone.sqlite", "gone.docx", "My interview.docx", "runs/focus", "focus.db", "C:\\runs\\focus"]
+    "missing",
+    [
+        "A sentence that ends in file.txt",
+        "runs/gone.sqlite",
+        "gone.docx",
+        "My interview.docx",
+        "runs/focus",
+        "focus.db",
+        "C:\\runs\\focus",
+    ],
 )
 def test_file_that_is_not_there_is_named_and_never_read_as_a_text(missing):
     with pytest.raises(UnknownName, match="there is no file"):
         units_of(missing)
+
+
+def test_page_of_the_web_is_not_fetched():
+    with pytest.raises(InvalidSettings, match="not fetched"):
+        units_of("http://example.org/talk.html")
 
 
 def test_folder_and_file_of_another_kind_are_refused(tmp_path):
@@ -153,6 +170,45 @@ def test_transcript_in_a_csv_file_keeps_its_event_ids(tmp_path):
 def test_series_of_answers_keeps_its_labels_and_leaves_out_what_is_missing():
     answers = pd.Series(["Too dear.", None, "Fine."], index=["r1", "r2", "r3"])
     assert read(answers) == [({"run": "r1"}, ["Too dear."]), ({"run": "r3"}, ["Fine."])]
+
+
+def test_series_whose_labels_repeat_loses_nothing():
+    answers = pd.Series(["I like soup.", "I hate soup.", "Too dear."], index=["Ann", "Ann", "Bob"])
+    assert [(unit.labels["run"], words(unit)) for unit in units_of(answers)] == [
+        ("Ann", ["I like soup."]),
+        ("Ann (2)", ["I hate soup."]),
+        ("Bob", ["Too dear."]),
+    ]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
+async def test_transcript_that_was_exported_is_read_as_its_run(model_server, tmp_path, ending):
+    table = (await ran(model_server)).transcript()
+    (path,) = export("talk", table, to=ending, folder=tmp_path)
+    assert read(path, "person") == read(table, "person")
+    table.to_csv(tmp_path / "semicolons.csv", sep=";", index=False)
+    assert read(tmp_path / "semicolons.csv") == read(table)
+
+
+def test_tables_and_page_numbers_of_a_document_are_no_passages(tmp_path):
+    text = (
+        "# Marta\n\n| a | b |\n| --- | --- |\n| dear | yes |\n|  |  |\n\n1 / 2\n\nShe buys it every week,\nshe says.\n"
+    )
+    (tmp_path / "talk.md").write_text(text, encoding="utf-8")
+    assert read(tmp_path / "talk.md")[0][1] == [
+        "Marta",
+        "| a | b |",
+        "| dear | yes |",
+        "She buys it every week, she says.",
+    ]
+
+
+def test_wrapped_german_is_one_passage():
+    sentence = (
+        "Ich würde diese Suppe gern jede Woche kaufen, wenn sie in einer Packung käme, die nach dem Heimweg keine "
+        "Last für Arme und Rücken ist und die man im Kühlschrank neben die Milch stellen kann, ohne Angst zu haben."
+    )
+    assert read(textwrap.fill(sentence, 72) + "\n")[0][1] == [sentence]
 
 
 def test_wrapped_lines_are_one_passage_and_what_people_say_is_not():

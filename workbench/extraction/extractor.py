@@ -81,6 +81,10 @@ async def extract(
     """
     if type(part_tokens) is not int or part_tokens < 200:
         raise InvalidSettings(f"part_tokens={part_tokens!r}: a whole number is needed, 200 or more")
+    if not isinstance(objective, str) or not objective.strip():
+        raise InvalidSettings(f"objective={objective!r}: say what to look for, such as 'the product ideas'")
+    if not (merge is None or isinstance(merge, bool)):
+        raise InvalidSettings(f"merge={merge!r}: it is True, False or None")
     from tqdm.auto import tqdm
 
     units = units_of(source, per)

@@ -74,7 +74,9 @@ async def read_unit(unit: Unit, wanted: Wanted, llm: LLM, bar: Bar) -> UnitRead:
     parts = parts_of(events, wanted.part_tokens)
     bar.total = (bar.total or 0) + len(parts)
     try:
-        read = [one for part in await together(_counted(p, unit, wanted, llm, bar) for p in parts) for one in part]
+        several = len(parts) > 1
+        reading = (_counted(part, unit, wanted, llm, bar, named=several) for part in parts)
+        read = [one for part in await together(reading) for one in part]
         rows = [row for number, part in enumerate(read) for row in _verified(part, number, unit, events, wanted)]
         kept = await _without_duplicates(rows, wanted, llm, len(read))
     except ModelError as error:
@@ -111,8 +113,15 @@ def _verified(part: _Part, number: int, unit: Unit, events: Sequence[Event], wan
     ]
 
 
-async def _counted(part: Sequence[Event], unit: Unit, wanted: Wanted, llm: LLM, bar: Bar) -> list[_Part]:
-    read = await _read_part(part, unit, wanted, llm)
+async def _counted(
+    part: Sequence[Event], unit: Unit, wanted: Wanted, llm: LLM, bar: Bar, *, named: bool
+) -> list[_Part]:
+    try:
+        read = await _read_part(part, unit, wanted, llm)
+    except ModelError as error:
+        if not named:
+            raise
+        raise type(error)(f"events {part[0].id} to {part[-1].id}: {error}", **vars(error)) from error
     bar.update()
     return read
 

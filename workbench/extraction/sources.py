@@ -16,7 +16,8 @@ from workbench.agents.grounding.reading import SUFFIXES, read_document
 from workbench.agents.person import Person
 from workbench.errors import InvalidSettings
 from workbench.evaluation.metrics.sources import NEEDED, MeasuredRun, read_run
-from workbench.extraction.passages import passages_of, without_marks
+from workbench.extraction.exporting.table_reading import read_table
+from workbench.extraction.passages import passages_of, passages_of_document
 from workbench.llm.client import LLM, default_llm
 from workbench.record.events import Event
 from workbench.record.named_files import file_meant, is_run_file
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Sources = Source | Iterable[Source] | Mapping[str, Source]
 
 Per = Literal["run", "person", "step"]
+_TABLES = (".parquet", ".xlsx", ".jsonl", ".json")
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,9 @@ def units_of(source: Sources, per: Per = "run") -> list[Unit]:
 
     Args:
         source: worlds, run files and their paths, people, transcripts (DataFrames as `World.transcript` returns them,
-            or the path of a CSV file of one), events, texts, and paths of documents; one of them, several, or several
-            by name: a mapping, or a Series of texts. The passages of a text are numbered from 1, as events are. What
-            is a path and what a text: `record.named_files.file_meant`.
+            or the path of a file of one: .csv, .parquet, .xlsx, .jsonl), events, texts, and paths of documents; one of
+            them, several, or several by name: a mapping, or a Series of texts. The passages of a text are numbered
+            from 1, as events are. What is a path and what a text: `record.named_files.file_meant`.
         per: `run`: each source is a unit. `person`: each person's view of each run, what they perceived and did (in a
             transcript: what they did, and what was said to them or to all). `step`: each step.
 
@@ -107,7 +109,8 @@ def _listed(source: Any) -> tuple[list[Any], list[str] | None]:
     if isinstance(source, World | RunFile | Person | Path | str | pd.DataFrame):
         return [source], None
     if isinstance(source, pd.Series):
-        source = {label: text for label, text in source.items() if isinstance(text, str) or not pd.isna(text)}
+        there = source[source.notna()]
+        return there.tolist(), list(map(str, there.index))  # labels may repeat
     if isinstance(source, Mapping):
         return list(source.values()), [str(name) for name in source]
     if not isinstance(source, Iterable):
@@ -150,26 +153,34 @@ def _of_transcript(source: Any, name: str) -> _Recorded:
 
 
 def _of_text_or_path(given: str | Path, name: str | None, per: Per) -> _Recorded:
-    path = file_meant(given, SUFFIXES)
+    path = file_meant(given, (*SUFFIXES, *_TABLES))
     if path is None:
         return _Recorded(name or "text", "text", passages_of(str(given)), {})
     if is_run_file(path):
         with closing(RunFile.open(path)) as run:
             return _of_file(run, name or path.stem, per)
-    if path.suffix.lower() == ".csv" and (table := _transcript_in(path)) is not None:
+    if (table := _transcript_in(path)) is not None:
         return _of_transcript(table, name or path.stem)
-    words = read_document(path)
-    marked = path.suffix.lower() not in (".txt", ".csv")
-    return _Recorded(name or path.stem, "text", passages_of(without_marks(words) if marked else words), {})
+    words, ending = read_document(path), path.suffix.lower()
+    passages = passages_of(words) if ending in (".txt", ".csv") else passages_of_document(words)
+    return _Recorded(name or path.stem, "text", passages, {})
 
 
 def _transcript_in(path: Path) -> pd.DataFrame | None:
-    """Return the transcript that a CSV file holds; nothing where it holds something else."""
+    """Return the transcript that a table's file holds; nothing where it holds something else."""
     import pandas as pd
 
+    ending = path.suffix.lower()
+    if ending in _TABLES:
+        return read_table(path)
+    if ending != ".csv":
+        return None
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        names = {name.strip().strip('"') for name in file.readline().split(",")}
-    return pd.read_csv(path) if names.issuperset(NEEDED) else None
+        head = file.readline()
+    for mark in ",;\t":
+        if {name.strip().strip('"') for name in head.split(mark)}.issuperset(NEEDED):
+            return pd.read_csv(path, sep=mark)
+    return None
 
 
 def _unforgotten(events: list[Event]) -> list[Event]:

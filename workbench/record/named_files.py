@@ -37,9 +37,14 @@ def file_meant(given: str | Path, endings: Sequence[str] = ()) -> Path | None:
     path = Path(given)
     if path.is_dir():
         raise InvalidSettings(f"{path} is a folder: give files, one by one or as a list")
-    if not path.is_file():
-        raise UnknownName(f"there is no file {path.absolute()}: give a run file, a document, or a text")
-    return path
+    if path.is_file():
+        return path
+    if isinstance(given, str) and "://" in given:
+        raise InvalidSettings(f"{given}: pages of the web are not fetched here: save it, or give its text")
+    raise UnknownName(
+        f"there is no file {path.absolute()}: give a run file, a document, or a text (with a line break behind it, "
+        "where it ends like the name of a file)"
+    )
 
 
 def names_run(given: object) -> TypeGuard[str | Path]:

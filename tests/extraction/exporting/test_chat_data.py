@@ -7,6 +7,7 @@ import pytest
 from tests.agents.test_checks import FINE, UGH, judge, kitchen
 from tests.cast import llm_at, person, play, talk, think, turn, world_at
 from workbench.agents.attempts import write_preferences
+from workbench.errors import InvalidSettings
 from workbench.extraction.exporting.exporter import export
 from workbench.populations.population import Population
 from workbench.record.run_file import RunFile
@@ -87,3 +88,10 @@ async def test_preferences_are_the_pairs_of_attempts(tmp_path, model_server):
 
 def _same_run(world):
     return [("world", world), ("path", world.record), ("file", RunFile.open(world.record))]
+
+
+def test_run_without_pairs_gives_no_empty_file(model_server, tmp_path):
+    world = world_at(model_server(), "Ann")
+    with pytest.raises(InvalidSettings, match="there are no pairs"):
+        export("pairs", world, to="preferences", folder=tmp_path)
+    assert not list(tmp_path.iterdir())

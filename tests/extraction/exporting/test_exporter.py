@@ -16,6 +16,7 @@ from workbench.extraction.documents import Document
 from workbench.extraction.exporting.exporter import export
 from workbench.extraction.exporting.table_reading import read_table
 from workbench.extraction.exporting.table_writing import ENDINGS
+from workbench.extraction.rewritten_text import RewrittenText
 from workbench.record.run_file import RunFile
 
 TABLE = pd.DataFrame({"idea": ["=HYPERLINK(1)", "b|c\nd"], "n": [1, 2]})
@@ -348,3 +349,14 @@ async def test_word_processor_is_a_folder_of_its_documents_all_different(model_s
 def test_word_processor_without_documents_says_so(tmp_path):
     with pytest.raises(InvalidSettings, match="nothing was written"):
         export("documents", WordProcessor(), folder=tmp_path)
+
+
+def test_text_that_was_rewritten_is_exported_as_its_text(tmp_path):
+    text = RewrittenText("Cold soup!", "Soup.", "restyle", (), 1, "")
+    (path,) = export("ad", text, to="md", folder=tmp_path)
+    assert path.read_text(encoding="utf-8") == "Cold soup!\n"
+
+
+def test_what_has_a_table_of_its_own_says_so(tmp_path):
+    with pytest.raises(InvalidSettings, match=r"to_frame\(\) is a table"):
+        export("s", pd.Series([1]), to="csv", folder=tmp_path)

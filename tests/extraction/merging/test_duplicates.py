@@ -118,6 +118,16 @@ async def test_rows_without_support_are_kept_as_they_are(model_server):
     assert found == [(SOUP, (2,)), (SOUP, ()), (SOUP, (2,))]
 
 
+async def test_rows_without_support_that_two_parts_made_alike_are_one(model_server):
+    rows = [
+        row(SOUP, 2, note="a quotation"),
+        row(SOUP, 2, part=1, note="a quotation"),
+        row(SOUP, note="it names no event"),
+    ]
+    found, _ = await kept(model_server, [*rows, rows[2]])
+    assert found == [(SOUP, (2,)), (SOUP, ()), (SOUP, ())]
+
+
 @pytest.mark.parametrize("seed", range(5))
 async def test_order_of_rows_changes_neither_what_is_asked_nor_what_comes_out(model_server, seed):
     rows = [row(SOUP, 2), row(SOUP.upper(), 9, part=1), row(MEANT, 5, part=1), row(BREAD, 4), row(AGAIN, 7, part=2)]

@@ -13,6 +13,7 @@ from tests.extraction.planting import planted_ideas
 from workbench.errors import InvalidSettings, ModelError
 from workbench.extraction.exporting.exporter import export
 from workbench.extraction.extractor import extract
+from workbench.extraction.merging.merging_runs import merge_rows
 from workbench.extraction.reporting.pages import SHOWN_ROWS
 from workbench.extraction.reporting.reporter import report
 from workbench.record.evidence_table import EvidenceTable
@@ -232,3 +233,36 @@ async def test_rows_that_were_extracted_say_how(model_server):
 async def test_what_cannot_be_reported_on_is_said(sources, findings, complaint):
     with pytest.raises(InvalidSettings, match=complaint):
         await report("Title", sources, findings=findings)
+
+
+async def test_nothing_found_is_a_result_and_says_how(model_server):
+    server = model_server({"rows": []})
+    ideas = await extract("We need soup.", "the complaints", fields={"idea": str}, llm=llm_at(server))
+    made = await report("Ideas", {"Ideas": ideas}, findings=0)
+    assert "Extracted: 0 rows, 0 without support." in made.markdown
+    assert "the complaints" in made.markdown
+    assert "scripted" in made.markdown
+
+
+async def test_merged_rows_lead_to_the_events_of_their_runs(model_server):
+    worlds = {name: (await ran(model_server))[0] for name in ("A", "B")}
+    server = model_server(lambda body: {"rows": [{"idea": "soup", "evidence": [2]}]})
+    tables = {
+        name: await extract(world, "ideas", fields={"idea": str}, llm=llm_at(server)) for name, world in worlds.items()
+    }
+    merged = await merge_rows(tables, "the same", by="idea", llm=llm_at(server))
+    assert merged.attrs["runs"] == {name: world.file.spec["run"] for name, world in worlds.items()}
+    made = await report("Soup", {**worlds, "Merged": merged}, findings=0)
+    assert re.search(r"\[E\d+\]\(#e\d+\).*\[E\d+\]\(#e\d+\)", part(made, "Merged"))
+
+
+async def test_two_reports_in_a_notebook_do_not_lead_to_each_other(model_server):
+    pytest.importorskip("pypandoc")
+    shown = []
+    for words in ("Ann speaks.", "Ann speaks first."):
+        world, _ = await ran(model_server, (words, [2]))
+        shown.append((await report("Soup", {"Evening": world}))._repr_html_())
+    ids = [set(re.findall(r'id="([^"]+)"', one)) for one in shown]
+    assert not ids[0] & ids[1]
+    for mine, one in zip(ids, shown, strict=True):
+        assert set(re.findall(r'href="#([^"]+)"', one)) <= mine

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from workbench.agents.attempts import Run, write_preferences
 from workbench.agents.person import Person
+from workbench.errors import InvalidSettings
 from workbench.record.conversation import Conversation, said, speaker
 from workbench.record.events import Event
 from workbench.record.run_file import RunFile
@@ -113,10 +114,20 @@ def sharegpt(views: Iterable[View], *, system: bool, thoughts: bool) -> bytes:
 
 
 def preferences(runs: Iterable[Any]) -> bytes:
-    """Return pairs for preference training as JSON Lines, of runs and people with checks: see `write_preferences`."""
+    """Return pairs for preference training as JSON Lines, of runs and people with checks: see `write_preferences`.
+
+    Raises:
+        InvalidSettings: there are none.
+    """
     with TemporaryDirectory() as folder:
         path = Path(folder, "pairs.jsonl")
-        return b"".join(_pairs(cast(Run, run), path) for run in runs)
+        pairs = b"".join(_pairs(cast(Run, run), path) for run in runs)
+    if not pairs:
+        raise InvalidSettings(
+            "preferences: there are no pairs: no turn passed its checks after an attempt that failed; only runs that "
+            "were made with checks=wb.Checks(...) have them"
+        )
+    return pairs
 
 
 def _pairs(run: Run, path: Path) -> bytes:

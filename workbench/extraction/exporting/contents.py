@@ -18,6 +18,7 @@ from workbench.extraction.exporting.blocks import HALF_PAIR
 from workbench.extraction.exporting.manuscripts import Manuscript, document_files, manuscript_of
 from workbench.extraction.exporting.markdown_files import markdown_files
 from workbench.extraction.exporting.run_documents import run_manuscript, run_page, table_manuscript
+from workbench.extraction.rewritten_text import RewrittenText
 from workbench.record.events import Event
 from workbench.record.file_names import file_names
 from workbench.record.named_files import names_run
@@ -79,7 +80,7 @@ def writable(content: Any, options: Options) -> Writable:
 
     if isinstance(content, pd.DataFrame):
         return Writable("a table", _table_makers(content, options))
-    if isinstance(content, str | Document | WrittenDocument):
+    if isinstance(content, str | Document | WrittenDocument | RewrittenText):
         document = _document(content)
         makers = _document_makers(lambda: manuscript_of(document, options.lang, options.title))
         return Writable(
@@ -102,7 +103,7 @@ def _several(content: Any, options: Options) -> Writable:
         return _people(given, options)
     raise InvalidSettings(
         f"{type(content).__name__} cannot be exported: give a text, a Document, a table, a run, people, "
-        "or a word processor with documents"
+        "or a word processor with documents" + (" (its to_frame() is a table)" if hasattr(content, "to_frame") else "")
     )
 
 
@@ -125,7 +126,9 @@ def named_documents(documents: Sequence[WrittenDocument]) -> list[tuple[str, Wri
     return list(zip(file_names([one.title for one in documents]), documents, strict=True))
 
 
-def _document(content: str | Document | WrittenDocument) -> Document:
+def _document(content: str | Document | WrittenDocument | RewrittenText) -> Document:
+    if isinstance(content, RewrittenText):
+        return Document(content.text)
     if isinstance(content, WrittenDocument):
         return Document(content.text, content.title)
     return Document(content) if isinstance(content, str) else content

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
@@ -83,11 +84,26 @@ def document_files(path: Path, manuscript: Manuscript) -> dict[Path, bytes]:
 
 
 def shown(document: Document) -> str | None:
-    """Return a document as a notebook shows it; None where the extra `docs` is not installed."""
+    """Return a document as a notebook shows it, beside others; None where the extra `docs` is not installed."""
     try:
-        return f'<div style="max-width:56em">{_body(manuscript_of(document))}</div>'
+        made = manuscript_of(document)
     except WorkbenchError:
         return None
+    prefix = f"d{zlib.crc32(document.markdown.encode(errors='replace')):08x}-"
+    return (
+        f'<div style="max-width:56em">{_body(replace(made, blocks=mapped(made.blocks, partial(_apart, prefix))))}</div>'
+    )
+
+
+def _apart(prefix: str, node: Node) -> list[Node]:
+    """Return a heading, or a link to one, whose identifier is that of no heading of another document on the page."""
+    if node["t"] == "Header":
+        level, (name, *rest), words = node["c"]
+        return [{"t": "Header", "c": [level, [f"{prefix}{name}" if name else "", *rest], words]}]
+    if node["t"] == "Link" and node["c"][2][0].startswith("#"):
+        attributes, words, (address, title) = node["c"]
+        return [{"t": "Link", "c": [attributes, words, [f"#{prefix}{address[1:]}", title]]}]
+    return [node]
 
 
 def _docx(manuscript: Manuscript) -> bytes:

@@ -53,7 +53,7 @@ class Duplicates:
         kept = self._made_one(supported, self._equal(supported))
         if self.events or self.parts:
             kept = self._made_one(kept, await self._of_one_meaning(kept))
-        return [*kept, *(row for row in rows if row.unsupported)]
+        return [*kept, *_each_once(row for row in rows if row.unsupported)]
 
     def _equal(self, rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
         """Yield equal rows: of one event, and across events where that is wanted and they have a text."""
@@ -110,6 +110,15 @@ class Duplicates:
         variants.pop(_canonical(first.values), None)
         evidence = sorted({number for row in rows for number in row.evidence})
         return replace(first, evidence=tuple(evidence), variants=tuple(variants[key] for key in sorted(variants)))
+
+
+def _each_once(rows: Iterable[Row]) -> list[Row]:
+    """Return rows without support; those that two parts made alike of the same events are one."""
+    first: dict[str, Row] = {}
+    for number, row in enumerate(rows):
+        own = [] if row.evidence else [number]
+        first.setdefault(_canonical([row.values, row.evidence, row.note, own]), row)
+    return list(first.values())
 
 
 def _sharing_an_event(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:

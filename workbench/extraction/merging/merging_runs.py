@@ -66,7 +66,7 @@ async def merge_rows(
           0, and `evidence` is what these rows name. `note`: why.
 
         `person` and `step`, where they are no fields, `quotes` and `spans` are of single rows, and left out.
-        `attrs["merging"]` has the model, counts and the cost.
+        `attrs["merging"]` has the model, counts and the cost, `attrs["runs"]` the ids of runs.
 
     Raises:
         InvalidSettings: something that is no table, a column that is not there, or a run without a name.
@@ -76,14 +76,18 @@ async def merge_rows(
     names = [by] if isinstance(by, str) else list(by)
     if not isinstance(rows_at_once, int) or rows_at_once < 2:
         raise InvalidSettings(f"rows_at_once={rows_at_once!r}: a whole number is needed, 2 or more")
-    rows, columns, people = rows_of_runs(tables, names)
+    rows, columns, people, runs = rows_of_runs(tables, names)
     model = (llm or default_llm()).metered(budget)
     spelling = _spelling(rows)
     counts = Counter(spelling[row.key] for row in rows if row.key)
     found = await same_meaning(counts, same, rows_at_once, model) if counts else Grouping([], Counter())
     groups = _groups(rows, found, spelling)
     facts = {"same": same, "by": names, **_facts(rows, groups, found, model)}
-    return _table([_merged(group, names, columns) for group in groups], [*columns, *made_columns(people=people)], facts)
+    table = _table(
+        [_merged(group, names, columns) for group in groups], [*columns, *made_columns(people=people)], names
+    )
+    table.attrs |= {"merging": facts, "runs": runs}
+    return table
 
 
 def _spelling(rows: Iterable[RunRow]) -> dict[str, str]:
@@ -143,16 +147,13 @@ def _most_frequent(name: str, rows: Sequence[RunRow], beside: Sequence[RunRow]) 
     return min((value for value in there if canonical(value) == best), key=repr)
 
 
-def _table(rows: list[dict[str, Any]], columns: Sequence[str], facts: dict[str, Any]) -> MergedTable:
+def _table(rows: list[dict[str, Any]], columns: Sequence[str], by: Sequence[str]) -> MergedTable:
     from workbench.extraction.merging.merged_table import MergedTable
 
-    by: list[str] = facts["by"]
     rows.sort(key=lambda row: (-row["n_runs"], -row["n_rows"], canonical([row[name] for name in by]), canonical(row)))
     table = MergedTable(rows, columns=list(columns))
     counts = [name for name in columns if name in ("n_runs", "n_people", "n_rows", "n_unsupported")]
-    table = table.astype({**dict.fromkeys(counts, int), "unsupported": bool})
-    table.attrs["merging"] = facts
-    return table
+    return table.astype({**dict.fromkeys(counts, int), "unsupported": bool})
 
 
 def _facts(rows: Sequence[RunRow], groups: Sequence[Sequence[RunRow]], found: Grouping, model: LLM) -> dict[str, Any]:

@@ -24,7 +24,7 @@ PEOPLE = ("people", "n_people")
 _FACTS = ("extraction", "reduction")
 
 
-def rows_of_runs(tables: Tables, by: Sequence[str]) -> tuple[list[RunRow], list[str], bool]:
+def rows_of_runs(tables: Tables, by: Sequence[str]) -> tuple[list[RunRow], list[str], bool, dict[str, str]]:
     """Read tables of runs.
 
     `run` is a label, whoever made the column. Whether `person` and `step` are labels or fields, `extract` and `reduce`
@@ -36,7 +36,8 @@ def rows_of_runs(tables: Tables, by: Sequence[str]) -> tuple[list[RunRow], list[
         by: the columns that are compared.
 
     Returns:
-        the rows; the columns that they have, those that are compared first; and whether they are of people.
+        the rows; the columns that they have, those that are compared first; whether they are of people; and the ids of
+        their runs, by name, as far as they are known.
 
     Raises:
         InvalidSettings: something that is no table, a column that is not there, or a run without a name.
@@ -44,7 +45,7 @@ def rows_of_runs(tables: Tables, by: Sequence[str]) -> tuple[list[RunRow], list[
     given = _given(tables)
     columns = _columns(given, by)
     rows = [row for table, name in given for row in _rows(table, name, by, columns)]
-    return rows, columns, any("person" in _labels(table) for table, _ in given)
+    return rows, columns, any("person" in _labels(table) for table, _ in given), _ids(given)
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,15 @@ class RunRow:
         """What it rests on, as merged tables have it."""
         whose = {"person": self.person} if self.apart else {}
         return [{"run": self.run, **whose, "event": number} for number in self.evidence]
+
+
+def _ids(given: Sequence[tuple[pd.DataFrame, str | None]]) -> dict[str, str]:
+    """Return the ids of runs by their names; one name for two runs has none."""
+    known: dict[str, set[str]] = {}
+    for table, name in given:
+        for own, number in table.attrs.get("runs", {}).items():
+            known.setdefault(own if name is None else name, set()).add(number)
+    return {name: next(iter(ids)) for name, ids in known.items() if len(ids) == 1}
 
 
 def _given(tables: Any) -> list[tuple[pd.DataFrame, str | None]]:

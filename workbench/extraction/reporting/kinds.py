@@ -24,9 +24,9 @@ def told_table(table: pd.DataFrame) -> ToldTable:
     that serve bookkeeping; of any other table all columns are shown.
     """
     there = list(map(str, table.columns))
-    if len(table) and len(set(there)) == len(there):
+    if len(set(there)) == len(there):
         for kind in _KINDS:
-            if kind.columns <= set(there) and kind.fits(table):
+            if kind.columns <= set(there) and (len(table) or kind.of_nothing) and kind.fits(table):
                 return kind.tell(table, kind)
     return told_of(table)
 
@@ -176,6 +176,7 @@ _KINDS = (
         _extracted,
         ("quotes", "spans", "variants", "unsupported", "n_unsupported", "note"),
         _has_marks,
+        of_nothing=True,
     ),
 )
 

@@ -149,6 +149,8 @@ class Kind:
     person: str = "person"
     no_facts: Collection[str] = ()
     """Columns that are no material for findings."""
+    of_nothing: bool = False
+    """Whether there is something to say of a table without rows: that nothing was found is a result."""
 
     def told(self, table: pd.DataFrame) -> ToldTable:
         """Return a table of this kind, without what is particular to it."""
