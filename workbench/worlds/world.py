@@ -37,6 +37,7 @@ from workbench.worlds.schedules import (
     turns_a_step,
 )
 from workbench.worlds.status import Status, status_of
+from workbench.worlds.subjects import run_id
 from workbench.worlds.summary import Summary, summarise
 
 if TYPE_CHECKING:
@@ -154,10 +155,10 @@ class World(Opening):
         """Return what has happened as a DataFrame, one row an event.
 
         Columns: id, step, time (simulated), kind, type, source, target, content, call. `attrs["runs"]` has the id of
-        the run.
+        the run, where it has one.
         """
         frame = frame_of(self.events())
-        frame.attrs["runs"] = {"": str(self.file.spec["run"])}
+        frame.attrs["runs"] = {"": found} if (found := run_id(self)) else {}
         return frame
 
     def conversation(self, *, thoughts: bool = True) -> Conversation:
