@@ -16,8 +16,7 @@ from workbench.extraction.verification import Row
 from workbench.llm.client import LLM
 from workbench.llm.meter import Budget
 from workbench.llm.running import together
-from workbench.record.events import Event
-from workbench.record.telling import words_of
+from workbench.record.telling import attributed
 
 if TYPE_CHECKING:
     from workbench.extraction.sources import Sources
@@ -148,15 +147,10 @@ def _cells(labels: Sequence[str], read: UnitRead, row: Row) -> dict[str, Any]:
     return {
         **{name: read.unit.labels.get(name, "") for name in labels},
         **row.values,
-        "quotes": [_said(read.shown[number]) for number in row.evidence],
+        "quotes": [attributed(read.shown[number]) for number in row.evidence],
         "evidence": list(row.evidence),
         "spans": [span.to_dict() for span in row.spans],
         "variants": list(row.variants),
         "unsupported": row.unsupported,
         "note": row.note,
     }
-
-
-def _said(event: Event) -> str:
-    """Return what an event says, and who said it."""
-    return f"{event.source}: {words_of(event)}" if event.source else words_of(event)

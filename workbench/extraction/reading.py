@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -73,17 +74,12 @@ async def read_unit(unit: Unit, wanted: Wanted, llm: LLM, bar: Bar) -> UnitRead:
     events = told(unit.events)
     parts = parts_of(events, wanted.part_tokens)
     bar.total = (bar.total or 0) + len(parts)
-    try:
-        several = len(parts) > 1
-        reading = (_counted(part, unit, wanted, llm, bar, named=several) for part in parts)
-        read = [one for part in await together(reading) for one in part]
-        rows = [row for number, part in enumerate(read) for row in _verified(part, number, unit, events, wanted)]
-        kept = await _without_duplicates(rows, wanted, llm, len(read))
-    except ModelError as error:
-        if not unit.labels:
-            raise
-        raise type(error)(f"{unit}: {error}", **vars(error)) from error
     shown = {event.id: event for event in events}
+    with _named(str(unit)):
+        reading = (_counted(part, unit, wanted, llm, bar, several=len(parts) > 1) for part in parts)
+        read = [one for part in await together(reading) for one in part]
+        rows = [row for number, part in enumerate(read) for row in _verified(part, number, unit, shown, wanted)]
+        kept = await _without_duplicates(rows, wanted, llm, len(read))
     place = {number: at for at, number in enumerate(shown)}
     kept.sort(key=lambda row: min((place[number] for number in row.evidence), default=len(place)))
     return UnitRead(unit, kept, len(read), len(rows) - len(kept), shown)
@@ -103,10 +99,9 @@ class _Part:
     rows: Sequence[BaseModel]
 
 
-def _verified(part: _Part, number: int, unit: Unit, events: Sequence[Event], wanted: Wanted) -> list[Row]:
-    """Return the rows of a part, held against the whole events that it was shown."""
-    ids = {event.id for event in part.events}
-    shown = {event.id: event for event in events if event.id in ids}
+def _verified(part: _Part, number: int, unit: Unit, events: Mapping[int, Event], wanted: Wanted) -> list[Row]:
+    """Return the rows of a part, held against the events that it was shown, which are whole in `events`."""
+    shown = {event.id: events[event.id] for event in part.events}
     return [
         verified(values_of(row), row.evidence, shown, wanted.quotations, part=number, person=unit.person)  # type: ignore[attr-defined]
         for row in part.rows
@@ -114,16 +109,23 @@ def _verified(part: _Part, number: int, unit: Unit, events: Sequence[Event], wan
 
 
 async def _counted(
-    part: Sequence[Event], unit: Unit, wanted: Wanted, llm: LLM, bar: Bar, *, named: bool
+    part: Sequence[Event], unit: Unit, wanted: Wanted, llm: LLM, bar: Bar, *, several: bool
 ) -> list[_Part]:
-    try:
+    with _named(f"events {part[0].id} to {part[-1].id}" if several else ""):
         read = await _read_part(part, unit, wanted, llm)
-    except ModelError as error:
-        if not named:
-            raise
-        raise type(error)(f"events {part[0].id} to {part[-1].id}: {error}", **vars(error)) from error
     bar.update()
     return read
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Say in an error of the model where it was; nothing where there is one place."""
+    try:
+        yield
+    except ModelError as error:
+        if not where:
+            raise
+        raise type(error)(f"{where}: {error}", **vars(error)) from error
 
 
 async def _read_part(part: Sequence[Event], unit: Unit, wanted: Wanted, llm: LLM, n_cut: int = 0) -> list[_Part]:

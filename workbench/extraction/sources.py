@@ -217,11 +217,11 @@ def _units(one: _Recorded, name: str, per: Per, several: bool, people: bool) -> 
 def _told_apart(names: Sequence[str]) -> list[str]:
     """Return names of which no two are the same: the second `Focus group` is `Focus group (2)`."""
     numbers: Counter[str] = Counter()
-    apart: list[str] = []
+    apart: dict[str, None] = {}
     for name in names:
         unique = name
         while unique in apart:
             numbers[name] += 1
             unique = f"{name} ({numbers[name] + 1})"
-        apart.append(unique)
-    return apart
+        apart[unique] = None
+    return list(apart)

@@ -17,7 +17,7 @@ from workbench.llm.client import LLM
 from workbench.llm.running import together
 from workbench.prompts import render
 from workbench.record.events import Event
-from workbench.record.telling import tell_all, told, words_of
+from workbench.record.telling import attributed, tell_all, told
 
 ScoreMethod = Literal["sample", "vote", "expected"]
 NO_PROBABILITIES = (
@@ -53,7 +53,7 @@ class Subject:
     def quotes(self, evidence: Sequence[int]) -> tuple[str, ...]:
         """Return what events say, in the order in which they are named."""
         told = {event.id: event for event in self.shown}
-        return tuple(_said(told[number]) for number in evidence)
+        return tuple(attributed(told[number]) for number in evidence)
 
 
 @dataclass(frozen=True)
@@ -362,10 +362,6 @@ async def _evidence(llm: LLM, question: Question, events: Sequence[Event]) -> li
         return [*await _evidence(llm, question, events[:half]), *await _evidence(llm, question, events[half:])]
     named = set(reply.value.evidence)
     return [event for event in events if event.id in named]
-
-
-def _said(event: Event) -> str:
-    return f"{event.source}: {words_of(event)}" if event.source else words_of(event)
 
 
 def _known(subject: Subject, answer: _Answer) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.html import paragraph, table
-from workbench.record.cells import cell
+from workbench.record.cells import cell, missing
 
 LONGEST = 300
 """Characters of a cell, or of what an event says, that are shown, where `display.max_colwidth` is not more."""
@@ -57,7 +57,7 @@ def rests_on(cells: Sequence[Any] | None, is_event: Any) -> bool:
     if cells is None:
         return False
     lists = [one for one in cells if isinstance(one, list | tuple)]
-    others = any(not _missing(one) for one in cells if not isinstance(one, list | tuple))
+    others = any(not missing(one) for one in cells if not isinstance(one, list | tuple))
     return not others and (bool(lists) or not cells) and all(is_event(one) for some in lists for one in some)
 
 
@@ -71,10 +71,6 @@ def short(text: str) -> str:
     width = pd.get_option("display.max_colwidth")
     most = len(text) if width is None else max(width, LONGEST)
     return text if len(text) <= most else f"{text[:most]}{_GAP}"
-
-
-def _missing(value: Any) -> bool:
-    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _first_and_last(places: Sequence[int], most: int) -> list[int | None]:

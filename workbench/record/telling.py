@@ -60,6 +60,11 @@ def words_of(event: Event) -> str:
     return f"[picture {picture['picture'][:8]}] {picture['description']}".rstrip()
 
 
+def attributed(event: Event) -> str:
+    """Return what an event says, after the name of who said it."""
+    return f"{event.source}: {words_of(event)}" if event.source else words_of(event)
+
+
 def tell_all(events: Iterable[Event]) -> str:
     """Return events with their numbers, for those who must name their evidence."""
     return "".join(tell(event, with_id=True) for event in told(events))

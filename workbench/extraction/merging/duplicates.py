@@ -67,13 +67,13 @@ class Duplicates:
         """Return which rows the model says mean the same; where only parts are merged, those that share an event."""
         near = [] if self.events else list(_sharing_an_event(rows))
         asked = range(len(rows)) if self.events else sorted({place for pair in near for place in pair})
+        texts = {place: text for place in asked if (text := self._text(rows[place]))}
         spelling: dict[str, str] = {}
-        for text in sorted(filter(None, (self._text(rows[place]) for place in asked))):
+        for text in sorted(texts.values()):
             spelling.setdefault(text.casefold(), text)
         of_text: dict[str, list[int]] = {text: [] for text in spelling.values()}
-        for place in asked:
-            if text := self._text(rows[place]):
-                of_text[spelling[text.casefold()]].append(place)
+        for place, text in texts.items():
+            of_text[spelling[text.casefold()]].append(place)
         if len(of_text) < 2:
             return []
         counts = {text: len(places) for text, places in of_text.items()}
